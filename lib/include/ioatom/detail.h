@@ -1,0 +1,44 @@
+/* The layout of struct io_poller, so that it can be embedded by value. Private: use the functions of ioatom.h. */
+#ifndef IOATOM_DETAIL_H
+#define IOATOM_DETAIL_H
+
+/* The core's state of one descriptor: 16 bytes where pointers have 8. The registered set is the slots with an atom. */
+typedef struct io_slot {
+    io_atom *atom;       /* null: not registered */
+    uint32_t generation; /* changes at every add and remove, so that a stale event names nobody */
+    uint8_t interest;    /* what the caller asked for: IO_READ ... IO_ONESHOT */
+    uint8_t kernel;      /* what the kernel was asked for (armed flags), and IO_KERNEL_* bits */
+    uint8_t exhausted;   /* flags that met EAGAIN, with no event harvested since */
+    uint8_t pending;     /* ready flags that are not delivered yet, and IO_QUEUED */
+} io_slot;
+
+/* The core: a table of slots by descriptor, and a queue of descriptors with a pending event. */
+typedef struct io_core {
+    io_slot *slots;
+    uint32_t *queue;
+    uint64_t slot_count;
+    uint64_t queue_count; /* places in use: those from cursor on are still to be taken */
+    uint64_t cursor;
+    uint16_t dispatching;
+    uint8_t mode;   /* IO_MODE_EDGE, IO_MODE_LEVEL or IO_MODE_EMULATED */
+    uint8_t rested; /* some slot may have IO_KERNEL_REST */
+} io_core;
+
+struct io_backend;
+
+/* Bytes for one descriptor: its slot, its place in the queue, and 8 for the backend (a pollfd, say). */
+#define IO_BYTES_PER_FD (sizeof(io_slot) + sizeof(uint32_t) + 8)
+
+struct io_poller {
+    io_core core;
+    const struct io_backend *backend; /* null: not initialized, or disposed of */
+    uint64_t deadline_ns;             /* io_wait returns at this time of the monotonic clock; UINT64_MAX: never */
+    uint64_t *area;                   /* the backend's, 8 bytes a descriptor */
+    uint64_t fd_end;                  /* one more than the highest descriptor in the area */
+    uint64_t start;                   /* where the next scan of the area begins */
+    io_fd fd;                         /* the backend's own descriptor, or -1 */
+    int type;                         /* the backend's bit and the mode's */
+    uint64_t inline_storage[IO_POLLER_INLINE_FDS * (sizeof(io_slot) + sizeof(uint32_t) + 8) / sizeof(uint64_t)];
+};
+
+#endif
