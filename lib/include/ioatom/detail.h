@@ -26,9 +26,6 @@ typedef struct io_core {
 
 struct io_backend;
 
-/* Bytes for one descriptor: its slot, its place in the queue, and 8 for the backend (a pollfd, say). */
-#define IO_BYTES_PER_FD (sizeof(io_slot) + sizeof(uint32_t) + 8)
-
 struct io_poller {
     io_core core;
     const struct io_backend *backend; /* null: not initialized, or disposed of */
@@ -38,7 +35,9 @@ struct io_poller {
     uint64_t start;                   /* where the next scan of the area begins */
     io_fd fd;                         /* the backend's own descriptor, or -1 */
     int type;                         /* the backend's bit and the mode's */
-    uint64_t inline_storage[IO_POLLER_INLINE_FDS * (sizeof(io_slot) + sizeof(uint32_t) + 8) / sizeof(uint64_t)];
+    io_slot inline_slots[IO_POLLER_INLINE_FDS];
+    uint32_t inline_queue[IO_POLLER_INLINE_FDS];
+    uint64_t inline_area[IO_POLLER_INLINE_FDS];
 };
 
 #endif

@@ -1,0 +1,519 @@
+/*
+ * An echo server with back-pressure: what a peer sends comes back, and a peer that does not read is
+ * not read from.
+ *
+ *     bazel run //lib/examples:echo -- --port 7000 --poller poll
+ *
+ * Each connection has one bounded buffer, in a pool that is made at start-up; nothing is allocated
+ * afterwards. Three rules make it right on every poller and in both trigger modes:
+ *  1. A handler goes on until the kernel says EAGAIN. Where it stops earlier (the buffer is full,
+ * its turn is over), io_set comes before it waits for that flag again: io_set re-arms, so no edge
+ * is lost (IO-SET-2).
+ *  2. IO_READ is of interest only while there is room in the buffer, IO_WRITE only while something
+ * is left in it.
+ *  3. What a flag announced may be gone (IO-EVENT-6), so a handler just tries, and EAGAIN is no
+ * error.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ioatom/ioatom.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BUFFER_SIZE = 16384,
+    TURN_ROUNDS =
+        16, /* full buffers that one connection may move before the others have their turn */
+    RETRY_MS = 100,  /* pause after an accept that failed for want of descriptors */
+    FDS_MAX = 65536, /* descriptors the poller has a place for, at most */
+    STATUS_USAGE = 2,
+};
+
+struct connection {
+    io_atom io;
+    struct connection *next_free;
+    size_t begin; /* buffer[begin] to buffer[end - 1] is still to be written */
+    size_t end;
+    int interest;
+    bool open;
+    bool ended; /* the peer has sent everything */
+    char buffer[BUFFER_SIZE];
+};
+
+struct server {
+    io_poller poller;
+    void *storage;   /* of the poller, for more than 1,024 descriptors */
+    io_atom signals; /* a pipe that the signal handler writes to: a signal just before io_wait is
+                        not missed */
+    io_atom listener;
+    struct connection *connections;
+    struct connection *free; /* a list through next_free */
+    int64_t retry_ms; /* when to accept again; INT64_MAX: it accepts, or waits for a connection to
+                         close */
+    bool paused;      /* not accepting */
+    bool told;        /* the user knows that connections are waiting */
+    bool stop;
+    int status;
+    unsigned long accepted, stops;
+    unsigned long long bytes;
+};
+
+struct options {
+    const char *address;
+    int poller;
+    int mode;
+    long connections;
+    long seconds; /* 0: until a signal */
+};
+
+static const char HELP[] =
+    "usage: echo [options]\n"
+    "  --port N             TCP port of 127.0.0.1 (7000); 0: any free one\n"
+    "  --address SPEC       instead: 1.2.3.4:7000, 7000 (any address), [::1]:7000, unix:/path\n"
+    "  --poller NAME        epoll, poll, select or any (any)\n"
+    "  --mode MODE          edge or level (what is native to the poller)\n"
+    "  --max-connections N  connections at a time (1024)\n"
+    "  --seconds N          stop after N seconds; 0: at SIGINT or SIGTERM only (0)\n"
+    "  --help               this text\n";
+
+static volatile sig_atomic_t signal_fd;
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void server_fail(struct server *server, const char *what, int error)
+{
+    fprintf(stderr, "echo: %s: %s\n", what, strerror(-error));
+    server->stop = true;
+    server->status = EXIT_FAILURE;
+}
+
+/* Stop accepting: with the interest gone, those who wait make no wait return. It goes on when a
+ * connection closes, or at retry_ms. */
+static void accept_pause(struct server *server, const char *reason, int64_t retry_ms)
+{
+    int result = io_set(&server->poller, &server->listener, 0);
+
+    if (result < 0) {
+        server_fail(server, "cannot stop accepting", result);
+    }
+    if (!server->told) {
+        fprintf(stderr, "echo: not accepting, others are served: %s\n", reason);
+        server->told = true;
+    }
+    server->paused = true;
+    server->retry_ms = retry_ms;
+}
+
+static void accept_resume(struct server *server)
+{
+    int result = io_set(&server->poller, &server->listener,
+                        IO_READ); /* tells those who wait already (IO-SOCKET-4) */
+
+    if (result < 0) {
+        server_fail(server, "cannot accept again", result);
+    }
+    server->paused = false;
+    server->retry_ms = INT64_MAX;
+}
+
+static void connection_close(struct server *server, struct connection *connection)
+{
+    io_close(
+        &server->poller,
+        &connection->io); /* no callback comes for it from here on, so the slot is free at once */
+    connection->open = false;
+    connection->next_free = server->free;
+    server->free = connection;
+    if (server->paused) {
+        accept_resume(server);
+    }
+}
+
+/* Read until the buffer is full or the peer has ended: 0. -EAGAIN: until nothing was there; other
+ * errors are fatal. */
+static int connection_fill(struct server *server, struct connection *connection)
+{
+    while (!connection->ended && connection->end < BUFFER_SIZE) {
+        size_t length;
+        int result = io_read(&server->poller, &connection->io, connection->buffer + connection->end,
+                             BUFFER_SIZE - connection->end, &length);
+
+        if (result == -EPIPE) {
+            connection->ended = true; /* the peer may still read: what is left goes out first */
+        } else if (result < 0) {
+            return result;
+        } else {
+            connection->end += length;
+        }
+    }
+    return 0;
+}
+
+/* Write until the buffer is empty: 0. -EAGAIN: until there was no room; other errors are fatal. */
+static int connection_drain(struct server *server, struct connection *connection)
+{
+    while (connection->begin < connection->end) {
+        size_t length;
+        int result =
+            io_write(&server->poller, &connection->io, connection->buffer + connection->begin,
+                     connection->end - connection->begin, &length);
+
+        if (result < 0) {
+            return result;
+        }
+        connection->begin += length;
+        server->bytes += length;
+    }
+    connection->begin = 0;
+    connection->end = 0;
+    return 0;
+}
+
+static void on_connection(io_poller *poller, io_atom *atom, int flags)
+{
+    struct server *server = io_resolve_parent(poller, struct server, poller);
+    struct connection *connection = io_resolve_parent(atom, struct connection, io);
+    int interest = 0;
+    int result = 0;
+
+    (void)flags; /* whichever it was, both directions may now go on */
+    for (int round = 0; round < TURN_ROUNDS && result == 0; round++) {
+        int filled = connection_fill(server, connection);
+        bool alive = filled == 0 || filled == -EAGAIN;
+
+        result = alive ? connection_drain(server, connection) : filled;
+        if (result == 0) {
+            result = connection->ended ? -EPIPE : filled;
+        }
+    }
+    if (result != 0 && result != -EAGAIN) { /* all is echoed, or the peer is gone */
+        connection_close(server, connection);
+        return;
+    }
+    if (!connection->ended && connection->end < BUFFER_SIZE) {
+        interest |= IO_READ;
+    }
+    if (connection->begin < connection->end) {
+        interest |= IO_WRITE;
+    }
+    server->stops += (connection->interest & ~interest & IO_READ) && !connection->ended;
+    if (result == 0 ||
+        interest !=
+            connection->interest) { /* 0: the turn ended before EAGAIN, so re-arm (rule 1) */
+        result = io_set(poller, atom, interest);
+        connection->interest = interest;
+        if (result < 0 && result != -EAGAIN) {
+            connection_close(server, connection);
+        }
+    }
+}
+
+static void on_listener(io_poller *poller, io_atom *atom, int flags)
+{
+    struct server *server = io_resolve_parent(atom, struct server, listener);
+
+    (void)flags;
+    for (;;) {
+        struct connection *connection = server->free;
+        int result;
+
+        if (connection == NULL) {
+            accept_pause(server, "all connection slots are in use; --max-connections gives more",
+                         INT64_MAX);
+            return;
+        }
+        result = io_socket_accept(poller, &connection->io, on_connection, IO_READ, atom, NULL);
+        if (result == -EAGAIN) {
+            server->told = false; /* nobody waits any more */
+            return;
+        }
+        if (result == -ECONNABORTED) {
+            continue; /* one that gave up while it waited */
+        }
+        if (result < 0) { /* -EMFILE, -ENFILE, -ENOMEM: the connection still waits, but is not an
+                             edge again */
+            accept_pause(server, strerror(-result), now_ms() + RETRY_MS);
+            return;
+        }
+        server->free = connection->next_free;
+        server->accepted++;
+        connection->begin = connection->end = 0;
+        connection->interest = IO_READ;
+        connection->open = true;
+        connection->ended = false;
+    }
+}
+
+static void handle_signal(int number)
+{
+    int saved = errno;
+
+    (void)number;
+    if (write(signal_fd, "", 1) < 0) {
+        /* The pipe is full, so the server will hear of it anyway. */
+    }
+    errno = saved;
+}
+
+static void on_signal(io_poller *poller, io_atom *atom, int flags)
+{
+    struct server *server = io_resolve_parent(atom, struct server, signals);
+    char bytes[16];
+    size_t length;
+
+    (void)flags;
+    while (io_read(poller, atom, bytes, sizeof bytes, &length) == 0) {
+        server->stop = true;
+    }
+}
+
+/* The inline table does for 1,024 descriptors; if the limit allows more, the poller gets storage of
+ * that size. */
+static int open_poller(struct server *server, int types)
+{
+    struct rlimit limit;
+    size_t size;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= IO_POLLER_INLINE_FDS) {
+        return io_poller_init(&server->poller, types);
+    }
+    size = io_poller_storage_size(types, limit.rlim_cur < FDS_MAX ? (int)limit.rlim_cur : FDS_MAX);
+    server->storage = malloc(size);
+    return server->storage == NULL
+               ? -ENOMEM
+               : io_poller_init_in(&server->poller, types, server->storage, size);
+}
+
+static int open_signals(struct server *server)
+{
+    struct sigaction action = {.sa_handler = handle_signal};
+    int ends[2];
+
+    if (pipe(ends) < 0) {
+        return -errno;
+    }
+    signal_fd = ends[1];
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0 ||
+        sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0) {
+        return -errno;
+    }
+    io_atom_init(&server->signals, ends[0], on_signal);
+    return io_add(&server->poller, &server->signals, IO_READ);
+}
+
+/* "listening on 127.0.0.1:7000 (epoll+edge)", with the port that the kernel chose if it was 0. */
+static void print_listening(const struct server *server, const char *address)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t length = sizeof name;
+    char host[INET6_ADDRSTRLEN], port[8], text[sizeof host + sizeof port];
+    bool edge = (io_poller_type(&server->poller) & IO_POLLER_EDGE) != 0;
+
+    if (strncmp(address, "unix:", 5) != 0 &&
+        getsockname(server->listener.fd, (struct sockaddr *)&name, &length) == 0 &&
+        getnameinfo((struct sockaddr *)&name, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+        snprintf(text, sizeof text, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+        address = text;
+    }
+    printf("listening on %s (%s+%s)\n", address, io_poller_name(&server->poller),
+           edge ? "edge" : "level");
+    fflush(stdout);
+}
+
+static int complain(const char *what, const char *name, int error, const char *advice)
+{
+    fprintf(stderr, "echo: %s%s: %s; %s\n", what, name, strerror(-error), advice);
+    return EXIT_FAILURE;
+}
+
+/* Everything that can fail before the first event. 0 or EXIT_FAILURE, and then it was said why. */
+static int server_open(struct server *server, const struct options *options)
+{
+    io_address address;
+    int result = open_poller(server, options->poller | options->mode);
+
+    if (result < 0) {
+        return complain("cannot make a poller", "", result,
+                        "try another --poller, and look at IOATOM_POLLER and ulimit -n");
+    }
+    result = open_signals(server);
+    if (result < 0) {
+        return complain("cannot handle signals", "", result,
+                        "is the descriptor limit too low (ulimit -n)?");
+    }
+    io_parse_address(options->address, &address); /* well-formed: parse_options looked */
+    result = io_socket_listen(&server->poller, &server->listener, on_listener, &address, 0);
+    if (result < 0) {
+        return complain("cannot listen on ", options->address, result,
+                        "try another --port (0: any free one) or --address");
+    }
+    server->connections = calloc((size_t)options->connections, sizeof(struct connection));
+    if (server->connections == NULL) {
+        return complain("cannot make the connection slots", "", -ENOMEM,
+                        "try fewer --max-connections");
+    }
+    for (long i = options->connections - 1; i >= 0; i--) {
+        server->connections[i].next_free = server->free;
+        server->free = &server->connections[i];
+    }
+    return 0;
+}
+
+static void server_run(struct server *server, long seconds)
+{
+    int64_t end_ms = seconds > 0 ? now_ms() + seconds * 1000 : INT64_MAX;
+
+    while (!server->stop) {
+        int64_t until_ms = server->retry_ms < end_ms ? server->retry_ms : end_ms;
+        int64_t left_ms = until_ms - now_ms();
+        int timeout_ms = until_ms == INT64_MAX ? -1 : left_ms > 0 ? (int)left_ms : 0;
+        int result = io_wait(&server->poller, timeout_ms);
+
+        if (result < 0) {
+            server_fail(server, "cannot wait for events", result);
+            break;
+        }
+        io_dispatch(&server->poller);
+        if (now_ms() >= end_ms) {
+            server->stop = true;
+        } else if (now_ms() >= server->retry_ms) {
+            accept_resume(server);
+        }
+    }
+}
+
+static void server_close(struct server *server, const struct options *options)
+{
+    for (long i = 0; i < options->connections; i++) {
+        if (server->connections[i].open) {
+            io_close(&server->poller, &server->connections[i].io);
+        }
+    }
+    io_close(&server->poller, &server->listener);
+    if (strncmp(options->address, "unix:", 5) == 0) {
+        unlink(options->address + 5);
+    }
+    io_close(&server->poller, &server->signals);
+    io_poller_dispose(&server->poller);
+    free(server->connections);
+    free(server->storage);
+    printf(
+        "echo: %lu connections, %llu bytes echoed, %lu times a full buffer stopped the reading\n",
+        server->accepted, server->bytes, server->stops);
+}
+
+static void usage_error(const char *problem, const char *value, const char *expected)
+{
+    fprintf(stderr, "echo: %s '%s'; expected %s (see --help)\n", problem, value, expected);
+    exit(STATUS_USAGE);
+}
+
+static long parse_number(const char *text, long minimum, long maximum)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+    char expected[64];
+
+    if (*text < '0' || *text > '9' || *end != '\0' || number < minimum || number > maximum) {
+        snprintf(expected, sizeof expected, "%ld to %ld", minimum, maximum);
+        usage_error("bad number", text, expected);
+    }
+    return number;
+}
+
+/* The bit that a name stands for; 0: none. */
+static int parse_type(const char *text, int modes)
+{
+    static const struct {
+        const char *name;
+        int type;
+    } types[] = {{"epoll", IO_POLLER_EPOLL}, {"poll", IO_POLLER_POLL}, {"select", IO_POLLER_SELECT},
+                 {"any", IO_POLLER_ANY},     {"edge", IO_POLLER_EDGE}, {"level", IO_POLLER_LEVEL}};
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(text, types[i].name) == 0) {
+            return types[i].type & (modes ? ~IO_POLLER_ANY : IO_POLLER_ANY);
+        }
+    }
+    return 0;
+}
+
+static void parse_option(struct options *options, const char *name, const char *value)
+{
+    static char port_address[32];
+
+    if (strcmp(name, "--port") == 0) {
+        snprintf(port_address, sizeof port_address, "127.0.0.1:%ld", parse_number(value, 0, 65535));
+        options->address = port_address;
+    } else if (strcmp(name, "--address") == 0) {
+        options->address = value;
+    } else if (strcmp(name, "--poller") == 0) {
+        options->poller = parse_type(value, 0);
+        if (options->poller == 0) {
+            usage_error("unknown poller", value, "epoll, poll, select or any");
+        }
+    } else if (strcmp(name, "--mode") == 0) {
+        options->mode = parse_type(value, 1);
+        if (options->mode == 0) {
+            usage_error("unknown mode", value, "edge or level");
+        }
+    } else if (strcmp(name, "--max-connections") == 0) {
+        options->connections = parse_number(value, 1, FDS_MAX);
+    } else if (strcmp(name, "--seconds") == 0) {
+        options->seconds = parse_number(value, 0, 1000000);
+    } else {
+        usage_error("unknown option", name, "one of those of --help");
+    }
+}
+
+static void parse_options(struct options *options, char **arguments)
+{
+    io_address address;
+
+    for (; arguments[0] != NULL; arguments += arguments[1] != NULL ? 2 : 1) {
+        if (strcmp(arguments[0], "--help") == 0) {
+            fputs(HELP, stdout);
+            exit(EXIT_SUCCESS);
+        }
+        parse_option(options, arguments[0], arguments[1] != NULL ? arguments[1] : "");
+    }
+    if (io_parse_address(options->address, &address) < 0 || address.type != IO_STREAM) {
+        usage_error("malformed address", options->address,
+                    "1.2.3.4:7000, 7000, [::1]:7000 or unix:/path");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct server server = {.retry_ms = INT64_MAX}; /* static: a poller has 28 KiB */
+    struct options options = {
+        .address = "127.0.0.1:7000", .poller = IO_POLLER_ANY, .connections = 1024};
+
+    parse_options(&options, argv + (argc > 0));
+    if (server_open(&server, &options) != 0) {
+        return EXIT_FAILURE; /* the process ends, so what was opened is closed */
+    }
+    print_listening(&server, options.address);
+    server_run(&server, options.seconds);
+    server_close(&server, &options);
+    return server.status;
+}

@@ -1,0 +1,27 @@
+/* The process's environment, for settings that a set-uid program must not take from its caller (IO-INIT-5). */
+#ifndef IOATOM_OS_OS_ENVIRONMENT_H
+#define IOATOM_OS_OS_ENVIRONMENT_H
+
+#include "platform.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
+
+static inline const char *io_os_environment(const char *name)
+{
+#ifdef __linux__
+    if (getauxval(AT_SECURE)) {
+        return NULL;
+    }
+#else
+    if (getuid() != geteuid() || getgid() != getegid()) {
+        return NULL;
+    }
+#endif
+    return getenv(name);
+}
+
+#endif

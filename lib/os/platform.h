@@ -1,0 +1,11 @@
+/* The first include of every source file of the library: asks the system headers for what lies beyond C11, so that
+ * -std=c11 alone is enough to compile (the build without Bazel). */
+#ifndef IOATOM_OS_PLATFORM_H
+#define IOATOM_OS_PLATFORM_H
+
+/* glibc and musl: accept4, SOCK_CLOEXEC, POLLRDHUP, IOV_MAX. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#endif
