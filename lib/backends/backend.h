@@ -1,14 +1,17 @@
 /*
- * A backend carries requests to one of the kernel's mechanisms, and reports from it to the core; it decides nothing. What it
- * is to ask for is io_core_request; what it hears it passes to io_core_harvest. Results are >= 0 or a negative errno value.
+ * A backend carries requests to one of the kernel's mechanisms, and reports from it to the core; it
+ * decides nothing. What it is to ask for is io_core_request; what it hears it passes to
+ * io_core_harvest. Results are >= 0 or a negative errno value.
  */
 #ifndef IOATOM_BACKENDS_BACKEND_H
 #define IOATOM_BACKENDS_BACKEND_H
 
 #include "../os/os_wait.h"
+
 #include "../core/core.h"
 
-/* Which backends are compiled in: those named by -DUSE_..., or, if none is, all that the platform has. */
+/* Which backends are compiled in: those named by -DUSE_..., or, if none is, all that the platform
+ * has. */
 #if !defined(USE_EPOLL) && !defined(USE_POLL) && !defined(USE_SELECT)
 #ifdef __linux__
 #define USE_EPOLL
@@ -22,7 +25,8 @@ typedef struct io_backend {
     int type;        /* IO_POLLER_... */
     int native_mode; /* IO_POLLER_EDGE or IO_POLLER_LEVEL */
     int edge_mode;   /* IO_MODE_EDGE, or IO_MODE_EMULATED if the kernel knows levels only */
-    int slice_ms;    /* how often resting descriptors are looked at again; 0: the kernel wakes for them by itself */
+    int slice_ms; /* how often resting descriptors are looked at again; 0: the kernel wakes for them
+                     by itself */
 
     int (*open)(io_poller *poller);
     void (*close)(io_poller *poller);
@@ -30,9 +34,11 @@ typedef struct io_backend {
     int (*add)(io_poller *poller, io_fd fd);
     int (*modify)(io_poller *poller, io_fd fd);
     void (*remove)(io_poller *poller, io_fd fd);
-    /* Wait once, harvest what came. The number of the kernel's reports, 0 after timeout_ms (negative: never). */
+    /* Wait once, harvest what came. The number of the kernel's reports, 0 after timeout_ms
+     * (negative: never). */
     int (*wait)(io_poller *poller, int timeout_ms);
-    /* Get a kernel object of one's own that watches what the table says; null: there is nothing to do. */
+    /* Get a kernel object of one's own that watches what the table says; null: there is nothing to
+     * do. */
     int (*renew)(io_poller *poller);
 } io_backend;
 

@@ -1,22 +1,28 @@
 /*
  * epoll(7). Its quirks (Linux 6.18 unless another is named; epoll(7), epoll_ctl(2)):
- *  - A registration belongs to (open file, number). Closed by its number while a duplicate lives, it goes on reporting and
- *    nobody can remove it: such a report has a generation that names nobody, and the set is made anew (IO-CLOSE-4).
- *  - EPOLL_CTL_ADD of the same file under the same number after that: EEXIST; it is taken over with EPOLL_CTL_MOD.
- *  - EPOLLHUP and EPOLLERR are reported whatever was asked for, even nothing; with EPOLLET once for each change.
+ *  - A registration belongs to (open file, number). Closed by its number while a duplicate lives,
+ *    it goes on reporting and nobody can remove it: such a report has a generation that names
+ *    nobody, and the set is made anew (IO-CLOSE-4).
+ *  - EPOLL_CTL_ADD of the same file under the same number after that: EEXIST; it is taken over
+ *    with EPOLL_CTL_MOD.
+ *  - EPOLLHUP and EPOLLERR are reported whatever was asked for, even nothing; with EPOLLET once
+ *    for each change.
  *  - EPOLL_CTL_MOD reports anew what is ready: this is what re-arms (IO-SET-2).
  *  - Edge-triggered, a report for one direction carries the other one too if it is ready.
  *  - What was removed or drained between the event and the wait is not reported.
  *  - An ordinary file is EPERM. SA_RESTART is not honoured, nor SIGCONT: EINTR.
  *  - A forked child shares the set with its parent: io_poller_after_fork.
  */
+#include "../os/platform.h"
+
 #include "backend.h"
 
 #ifdef USE_EPOLL
 
 enum { BATCH = 64 }; /* B of IO-FAIR-1; the kernel serves those that it left out first next time */
 
-/* User data: generation in the upper half, descriptor in the lower; the topmost bit of that half is 0. */
+/* User data: generation in the upper half, descriptor in the lower; the topmost bit of that half is
+ * 0. */
 static uint64_t data_of(const io_poller *poller, io_fd fd)
 {
     return (uint64_t)poller->core.slots[fd].generation << 32 | (uint32_t)fd;
@@ -72,7 +78,8 @@ static int add(io_poller *poller, io_fd fd)
 static int modify(io_poller *poller, io_fd fd)
 {
     int r = control(poller, poller->fd, EPOLL_CTL_MOD, fd);
-    return r == -ENOENT ? -EBADF : r; /* the descriptor was closed, and its number perhaps used again */
+    return r == -ENOENT ? -EBADF
+                        : r; /* the descriptor was closed, and its number perhaps used again */
 }
 
 static void remove_fd(io_poller *poller, io_fd fd)

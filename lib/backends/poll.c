@@ -1,14 +1,18 @@
 /*
  * poll(2). Its quirks (Linux 6.18 unless another is named; poll(2)):
- *  - POLLHUP, POLLERR and POLLNVAL are reported whatever was asked for, even nothing: a descriptor that shall be quiet
- *    gets a negative number in the array.
- *  - A level-triggered hang-up that nothing can answer would be reported for ever; it rests, and is looked at again every
- *    slice_ms, since no mask lets through what may follow it (IO-EVENT-8).
+ *  - POLLHUP, POLLERR and POLLNVAL are reported whatever was asked for, even nothing: a descriptor
+ *    that shall be quiet gets a negative number in the array.
+ *  - A level-triggered hang-up that nothing can answer would be reported for ever; it rests, and
+ *    is looked at again every slice_ms, since no mask lets through what may follow it (IO-EVENT-8).
  *  - A closed descriptor is POLLNVAL in each call, until its number is used again.
  *  - SA_RESTART is not honoured: EINTR.
- *  - More entries than RLIMIT_NOFILE are EINVAL, even if all are negative: so the array ends with the highest in use.
- *  - Results come in the order of the array: each scan starts behind the one that came first last time (IO-FAIR-2).
+ *  - More entries than RLIMIT_NOFILE are EINVAL, even if all are negative: so the array ends with
+ *    the highest in use.
+ *  - Results come in the order of the array: each scan starts behind the one that came first last
+ *    time (IO-FAIR-2).
  */
+#include "../os/platform.h"
+
 #include "backend.h"
 
 #ifdef USE_POLL

@@ -1,14 +1,19 @@
 /*
  * select(2). Its quirks (Linux 6.18 unless another is named; select(2)):
- *  - One closed descriptor in a set makes the whole call fail with EBADF, and does not say which it was.
- *  - A hang-up is "readable", an error is "readable" and "writable"; a hang-up alone is not told to a set of writers
- *    (IO-EVENT-9).
- *  - It writes to the sets, so it gets copies. (It writes to the timeval, too: io_os_select makes a new one.)
- *  - The sets may be as large as the highest descriptor needs; FD_SET is not used, and an fd_set's size is no limit on
- *    Linux. Elsewhere the table ends at FD_SETSIZE: see io_poller_init_in.
+ *  - One closed descriptor in a set makes the whole call fail with EBADF, and does not say which
+ *    it was.
+ *  - A hang-up is "readable", an error is "readable" and "writable"; a hang-up alone is not told
+ *    to a set of writers (IO-EVENT-9).
+ *  - It writes to the sets, so it gets copies. (It writes to the timeval, too: io_os_select makes
+ *    a new one.)
+ *  - The sets may be as large as the highest descriptor needs; FD_SET is not used, and an fd_set's
+ *    size is no limit on Linux. Elsewhere the table ends at FD_SETSIZE: see poller.c.
  *  - An O_PATH descriptor is "readable": io_os_check_pollable refuses it.
- *  - Results come in the order of the numbers: each scan starts behind the one that came first last time (IO-FAIR-2).
+ *  - Results come in the order of the numbers: each scan starts behind the one that came first
+ *    last time (IO-FAIR-2).
  */
+#include "../os/platform.h"
+
 #include "backend.h"
 
 #ifdef USE_SELECT
@@ -23,8 +28,9 @@ static uint64_t words_of(uint64_t fds)
     return (fds + WORD_BITS - 1) / WORD_BITS;
 }
 
-/* The area holds three sets that are asked for, and after them three that select(2) answers in. They take 6 bits a
- * descriptor; that they fit into a small table, too, is seen to by io_poller_init_in. */
+/* The area holds three sets that are asked for, and after them three that select(2) answers in.
+ * They take 6 bits a descriptor; that they fit into a small table, too, is seen to by
+ * io_poller_init_in. */
 static unsigned long *set_of(io_poller *poller, int which)
 {
     unsigned long *sets = (unsigned long *)(void *)poller->area;
@@ -134,7 +140,8 @@ static int harvest_closed(io_poller *poller)
     return count;
 }
 
-/* Copy what is asked for into the answers, and forget the descriptors at the end that are in no set. */
+/* Copy what is asked for into the answers, and forget the descriptors at the end that are in no
+ * set. */
 static void prepare(io_poller *poller)
 {
     while (poller->fd_end > 0 && !is_asked(poller, poller->fd_end - 1)) {

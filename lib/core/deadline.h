@@ -1,4 +1,5 @@
-/* Times: milliseconds in, nanoseconds of the monotonic clock inside, and never early (IO-WAIT-3). */
+/* Times: milliseconds in, nanoseconds of the monotonic clock inside, and never early (IO-WAIT-3).
+ */
 #ifndef IOATOM_CORE_DEADLINE_H
 #define IOATOM_CORE_DEADLINE_H
 
@@ -8,7 +9,8 @@
 #define IO_NEVER UINT64_MAX
 #define IO_NS_PER_MS 1000000u
 
-/* The time at which a wait that begins now is over; IO_NEVER for a negative timeout or INT_MAX (IO-WAIT-4). */
+/* The time at which a wait that begins now is over; IO_NEVER for a negative timeout or INT_MAX
+ * (IO-WAIT-4). */
 /*@ terminates \true; exits \false; assigns \nothing;
     ensures IO_WAIT_4_never: timeout_ms < 0 || timeout_ms == INT_MAX ==> \result == IO_NEVER;
     ensures IO_WAIT_3_late: 0 <= timeout_ms < INT_MAX ==>
@@ -19,7 +21,8 @@ uint64_t io_deadline(uint64_t now_ns, int timeout_ms);
 /*@ terminates \true; exits \false; assigns \nothing;
     ensures IO_WAIT_4_for_ever: deadline_ns == IO_NEVER <==> \result == -1;
     ensures IO_WAIT_5_due: deadline_ns != IO_NEVER ==> (deadline_ns <= now_ns <==> \result == 0);
-    ensures IO_WAIT_3_not_early: 0 < \result < INT_MAX - 1 ==> now_ns + \result * IO_NS_PER_MS >= deadline_ns; */
+    ensures IO_WAIT_3_not_early: 0 < \result < INT_MAX - 1 ==> now_ns + \result * IO_NS_PER_MS >=
+   deadline_ns; */
 int io_timeout_ms(uint64_t deadline_ns, uint64_t now_ns);
 
 #endif

@@ -31,18 +31,20 @@ int io_core_pending(const io_core *core)
     return count;
 }
 
-/* Take the first place off the queue: its pending flags, which are then no longer pending; 0 if the place was stale. */
+/* Take the first place off the queue: its pending flags, which are then no longer pending; 0 if the
+ * place was stale. */
 /*@ REQ_INV(core)
     requires live: core->cursor < core->queue_count;
     TOTAL
-    assigns core->cursor, core->slots[core->queue[core->cursor]].pending, core->slots[core->queue[core->cursor]].interest;
-    ENS_INV(core)
-    ensures TAKE_cursor: core->cursor == \old(core->cursor) + 1;
-    ensures IO_DISPATCH_2_flags: \result == \old(READY(core, core->queue[core->cursor])) && subset(\result, IO_EVENTS);
-    ensures IO_DISPATCH_1_clear: core->slots[core->queue[\old(core->cursor)]].pending == 0;
-    ensures IO_ONESHOT_1_empty: \result != 0 && \old(core->slots[core->queue[core->cursor]].interest) >= IO_ONESHOT ==>
+    assigns core->cursor, core->slots[core->queue[core->cursor]].pending,
+   core->slots[core->queue[core->cursor]].interest; ENS_INV(core) ensures TAKE_cursor: core->cursor
+   == \old(core->cursor) + 1; ensures IO_DISPATCH_2_flags: \result == \old(READY(core,
+   core->queue[core->cursor])) && subset(\result, IO_EVENTS); ensures IO_DISPATCH_1_clear:
+   core->slots[core->queue[\old(core->cursor)]].pending == 0; ensures IO_ONESHOT_1_empty: \result !=
+   0 && \old(core->slots[core->queue[core->cursor]].interest) >= IO_ONESHOT ==>
       core->slots[core->queue[\old(core->cursor)]].interest == 0;
-    ensures IO_DISPATCH_3_atom: \result != 0 ==> core->slots[core->queue[\old(core->cursor)]].atom != \null; */
+    ensures IO_DISPATCH_3_atom: \result != 0 ==> core->slots[core->queue[\old(core->cursor)]].atom
+   != \null; */
 static uint8_t take(io_core *core)
 {
     io_slot *slot = &core->slots[core->queue[core->cursor]];

@@ -18,8 +18,9 @@ static uint8_t direct_flags(int bits)
     return flags;
 }
 
-/* The flags that a hang-up or error makes ready (IO-EVENT-3). A level-triggered kernel repeats it in every wait: there a
- * flag that met EAGAIN since the same alarm was told has had its answer (IO-EVENT-8). */
+/* The flags that a hang-up or error makes ready (IO-EVENT-3). A level-triggered kernel repeats it
+ * in every wait: there a flag that met EAGAIN since the same alarm was told has had its answer
+ * (IO-EVENT-8). */
 /*@ requires slot: \valid_read(slot);
     TOTAL assigns \nothing; ensures sub: subset(\result, IO_READ | IO_WRITE); */
 static uint8_t alarm_flags(const io_core *core, const io_slot *slot, int bits)
@@ -38,13 +39,15 @@ static uint8_t alarm_flags(const io_core *core, const io_slot *slot, int bits)
 /* What the kernel shall be asked for after this report, in the form of io_slot.kernel. */
 /*@ requires slot: \valid_read(slot);
     TOTAL assigns \nothing; */
-static uint8_t kernel_after(const io_core *core, const io_slot *slot, int bits, uint8_t flags, uint8_t told)
+static uint8_t kernel_after(const io_core *core, const io_slot *slot, int bits, uint8_t flags,
+                            uint8_t told)
 {
     uint8_t armed = io_and(slot->kernel, IO_EVENTS);
     if (core->mode == IO_MODE_EMULATED) {
         armed = io_without(armed, flags); /* told once, then held back (IO-EDGE-3) */
     } else if (!io_within(io_and(armed, flags), slot->interest)) {
-        armed = io_and(armed, slot->interest); /* an event for a dropped flag: the kernel forgets it now */
+        armed = io_and(armed,
+                       slot->interest); /* an event for a dropped flag: the kernel forgets it now */
     }
     if (core->mode == IO_MODE_EDGE) {
         return armed;
@@ -73,7 +76,8 @@ int io_core_harvest(io_core *core, uint32_t fd, uint32_t generation, int bits)
     if (core->dispatching) {
         return -EBUSY;
     }
-    if (fd >= core->slot_count || !core->slots[fd].atom || core->slots[fd].generation != generation) {
+    if (fd >= core->slot_count || !core->slots[fd].atom ||
+        core->slots[fd].generation != generation) {
         return IO_HARVEST_STALE;
     }
     io_slot *slot = &core->slots[fd];

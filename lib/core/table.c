@@ -2,7 +2,8 @@
 #include "bits.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(io_atom) == 16, "IO-MEM-3");
-_Static_assert(sizeof(void *) != 8 || sizeof(io_slot) == 16, "IO-MEM-4 leaves 12 bytes for queue and backend");
+_Static_assert(sizeof(void *) != 8 || sizeof(io_slot) == 16,
+               "IO-MEM-4 leaves 12 bytes for queue and backend");
 
 void io_core_init(io_core *core, io_slot *slots, uint32_t *queue, uint64_t slot_count, uint8_t mode)
 {
@@ -24,7 +25,8 @@ void io_core_init(io_core *core, io_slot *slots, uint32_t *queue, uint64_t slot_
 
 io_slot *io_core_find(const io_core *core, const io_atom *atom)
 {
-    if (atom->fd < 0 || (uint64_t)atom->fd >= core->slot_count || core->slots[atom->fd].atom != atom) {
+    if (atom->fd < 0 || (uint64_t)atom->fd >= core->slot_count ||
+        core->slots[atom->fd].atom != atom) {
         return NULL;
     }
     return &core->slots[atom->fd];
@@ -54,11 +56,13 @@ int io_core_add(io_core *core, io_atom *atom, int flags)
     return 0;
 }
 
-/* The flags that the kernel tells by itself when, and as long as, they are ready: asking again would change nothing. */
+/* The flags that the kernel tells by itself when, and as long as, they are ready: asking again
+ * would change nothing. */
 static uint8_t covered(const io_core *core, const io_slot *slot)
 {
     uint8_t armed = io_and(slot->kernel, IO_EVENTS);
-    /* An edge that came since EAGAIN is in the kernel's queue; one that came before may be over (IO-SET-2). */
+    /* An edge that came since EAGAIN is in the kernel's queue; one that came before may be over
+     * (IO-SET-2). */
     return core->mode == IO_MODE_EDGE ? io_and(armed, slot->exhausted) : armed;
 }
 
@@ -122,7 +126,8 @@ int io_core_request(const io_core *core, uint32_t fd)
 {
     const io_slot *slot = &core->slots[fd];
     uint8_t armed = io_and(slot->kernel, IO_EVENTS);
-    /* With nothing armed a level-triggered kernel would still tell hang-ups, for ever (IO-EVENT-7). */
+    /* With nothing armed a level-triggered kernel would still tell hang-ups, for ever (IO-EVENT-7).
+     */
     int quiet = core->mode == IO_MODE_EDGE || armed == 0 || (slot->kernel & IO_KERNEL_REST);
     return quiet ? armed | IO_REQUEST_QUIET : armed;
 }

@@ -1,25 +1,25 @@
 /*
- * An echo server with back-pressure: what a peer sends comes back, and a peer that does not read is
- * not read from.
+ * An echo server with back-pressure: what a peer sends comes back, and from a peer that does not
+ * read nothing more is read.
  *
  *     bazel run //lib/examples:echo -- --port 7000 --poller poll
  *
- * Each connection has one bounded buffer, in a pool that is made at start-up; nothing is allocated
+ * Each connection has one bounded buffer in a pool that is made at start-up; nothing is allocated
  * afterwards. Three rules make it right on every poller and in both trigger modes:
- *  1. A handler goes on until the kernel says EAGAIN. Where it stops earlier (the buffer is full,
- * its turn is over), io_set comes before it waits for that flag again: io_set re-arms, so no edge
- * is lost (IO-SET-2).
- *  2. IO_READ is of interest only while there is room in the buffer, IO_WRITE only while something
- * is left in it.
- *  3. What a flag announced may be gone (IO-EVENT-6), so a handler just tries, and EAGAIN is no
- * error.
+ *
+ *  1. A handler goes on until the kernel says EAGAIN. Where it stops earlier (its buffer is full,
+ *     its turn is over), an io_set comes before it relies on that flag again: io_set re-arms, so
+ *     that no edge is lost (IO-SET-2).
+ *  2. IO_READ is of interest only while the buffer has room, IO_WRITE only while it has content.
+ *  3. What a flag announced may be gone (IO-EVENT-6): a handler just tries, and EAGAIN is fine.
  */
 #define _POSIX_C_SOURCE 200809L
+
+#include "echo_options.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ioatom/ioatom.h>
-#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -34,11 +34,9 @@
 
 enum {
     BUFFER_SIZE = 16384,
-    TURN_ROUNDS =
-        16, /* full buffers that one connection may move before the others have their turn */
+    TURN_ROUNDS = 2, /* full buffers that a connection moves before the others have their turn */
     RETRY_MS = 100,  /* pause after an accept that failed for want of descriptors */
-    FDS_MAX = 65536, /* descriptors the poller has a place for, at most */
-    STATUS_USAGE = 2,
+    FDS_MAX = 65536, /* descriptors that the poller has a place for, at most */
 };
 
 struct connection {
@@ -54,39 +52,20 @@ struct connection {
 
 struct server {
     io_poller poller;
-    void *storage;   /* of the poller, for more than 1,024 descriptors */
-    io_atom signals; /* a pipe that the signal handler writes to: a signal just before io_wait is
-                        not missed */
+    void *storage; /* the poller's, for more than IO_POLLER_INLINE_FDS descriptors */
     io_atom listener;
+    io_atom signals; /* a pipe from the signal handler, so that no signal is missed */
     struct connection *connections;
     struct connection *free; /* a list through next_free */
-    int64_t retry_ms; /* when to accept again; INT64_MAX: it accepts, or waits for a connection to
-                         close */
-    bool paused;      /* not accepting */
-    bool told;        /* the user knows that connections are waiting */
+    int64_t retry_ms;        /* accept again at that time; INT64_MAX: no such plan */
+    bool paused;             /* not accepting */
+    bool told;               /* the user knows that some are waiting */
     bool stop;
     int status;
-    unsigned long accepted, stops;
+    unsigned long accepted;
+    unsigned long stops; /* how often a full buffer stopped the reading */
     unsigned long long bytes;
 };
-
-struct options {
-    const char *address;
-    int poller;
-    int mode;
-    long connections;
-    long seconds; /* 0: until a signal */
-};
-
-static const char HELP[] =
-    "usage: echo [options]\n"
-    "  --port N             TCP port of 127.0.0.1 (7000); 0: any free one\n"
-    "  --address SPEC       instead: 1.2.3.4:7000, 7000 (any address), [::1]:7000, unix:/path\n"
-    "  --poller NAME        epoll, poll, select or any (any)\n"
-    "  --mode MODE          edge or level (what is native to the poller)\n"
-    "  --max-connections N  connections at a time (1024)\n"
-    "  --seconds N          stop after N seconds; 0: at SIGINT or SIGTERM only (0)\n"
-    "  --help               this text\n";
 
 static volatile sig_atomic_t signal_fd;
 
@@ -105,40 +84,37 @@ static void server_fail(struct server *server, const char *what, int error)
     server->status = EXIT_FAILURE;
 }
 
-/* Stop accepting: with the interest gone, those who wait make no wait return. It goes on when a
- * connection closes, or at retry_ms. */
-static void accept_pause(struct server *server, const char *reason, int64_t retry_ms)
+static void accept_set(struct server *server, int interest, int64_t retry_ms)
 {
-    int result = io_set(&server->poller, &server->listener, 0);
+    int result = io_set(&server->poller, &server->listener, interest);
 
     if (result < 0) {
-        server_fail(server, "cannot stop accepting", result);
+        server_fail(server, "io_set of the listener", result);
     }
-    if (!server->told) {
-        fprintf(stderr, "echo: not accepting, others are served: %s\n", reason);
-        server->told = true;
-    }
-    server->paused = true;
+    server->paused = interest == 0;
     server->retry_ms = retry_ms;
 }
 
+/* Leave those who wait in the kernel's queue. With an empty interest they make no wait return, so
+ * this does not spin; it takes up again when a connection closes, or at retry_ms. */
+static void accept_pause(struct server *server, const char *reason, int64_t retry_ms)
+{
+    if (!server->told) {
+        fprintf(stderr, "echo: accepts nobody for now: %s\n", reason);
+        server->told = true;
+    }
+    accept_set(server, 0, retry_ms);
+}
+
+/* io_set tells those who wait already, though their edge has passed (IO-SOCKET-4). */
 static void accept_resume(struct server *server)
 {
-    int result = io_set(&server->poller, &server->listener,
-                        IO_READ); /* tells those who wait already (IO-SOCKET-4) */
-
-    if (result < 0) {
-        server_fail(server, "cannot accept again", result);
-    }
-    server->paused = false;
-    server->retry_ms = INT64_MAX;
+    accept_set(server, IO_READ, INT64_MAX);
 }
 
 static void connection_close(struct server *server, struct connection *connection)
 {
-    io_close(
-        &server->poller,
-        &connection->io); /* no callback comes for it from here on, so the slot is free at once */
+    io_close(&server->poller, &connection->io); /* no callback after it: the slot is free at once */
     connection->open = false;
     connection->next_free = server->free;
     server->free = connection;
@@ -187,40 +163,50 @@ static int connection_drain(struct server *server, struct connection *connection
     return 0;
 }
 
+/* Echo until EAGAIN. 0: the turn ended before that; other errors, -EPIPE among them: it is over. */
+static int connection_echo(struct server *server, struct connection *connection)
+{
+    for (int round = 0; round < TURN_ROUNDS; round++) {
+        int filled = connection_fill(server, connection);
+        int drained =
+            filled < 0 && filled != -EAGAIN ? filled : connection_drain(server, connection);
+
+        if (drained < 0) {
+            return drained;
+        }
+        if (connection->ended) {
+            return -EPIPE;
+        }
+        if (filled < 0) {
+            return filled;
+        }
+    }
+    return 0;
+}
+
 static void on_connection(io_poller *poller, io_atom *atom, int flags)
 {
     struct server *server = io_resolve_parent(poller, struct server, poller);
     struct connection *connection = io_resolve_parent(atom, struct connection, io);
+    int result = connection_echo(server, connection);
+    bool full = connection->end == BUFFER_SIZE;
     int interest = 0;
-    int result = 0;
 
-    (void)flags; /* whichever it was, both directions may now go on */
-    for (int round = 0; round < TURN_ROUNDS && result == 0; round++) {
-        int filled = connection_fill(server, connection);
-        bool alive = filled == 0 || filled == -EAGAIN;
-
-        result = alive ? connection_drain(server, connection) : filled;
-        if (result == 0) {
-            result = connection->ended ? -EPIPE : filled;
-        }
-    }
-    if (result != 0 && result != -EAGAIN) { /* all is echoed, or the peer is gone */
+    (void)flags; /* whichever it was, both directions were tried */
+    if (result < 0 && result != -EAGAIN) {
         connection_close(server, connection);
         return;
     }
-    if (!connection->ended && connection->end < BUFFER_SIZE) {
+    if (!full && !connection->ended) {
         interest |= IO_READ;
     }
     if (connection->begin < connection->end) {
         interest |= IO_WRITE;
     }
-    server->stops += (connection->interest & ~interest & IO_READ) && !connection->ended;
-    if (result == 0 ||
-        interest !=
-            connection->interest) { /* 0: the turn ended before EAGAIN, so re-arm (rule 1) */
-        result = io_set(poller, atom, interest);
+    server->stops += full && (connection->interest & IO_READ);
+    if (result == 0 || interest != connection->interest) { /* 0: no EAGAIN yet, so re-arm */
         connection->interest = interest;
-        if (result < 0 && result != -EAGAIN) {
+        if (io_set(poller, atom, interest) < 0) {
             connection_close(server, connection);
         }
     }
@@ -236,8 +222,7 @@ static void on_listener(io_poller *poller, io_atom *atom, int flags)
         int result;
 
         if (connection == NULL) {
-            accept_pause(server, "all connection slots are in use; --max-connections gives more",
-                         INT64_MAX);
+            accept_pause(server, "all slots are in use (--max-connections)", INT64_MAX);
             return;
         }
         result = io_socket_accept(poller, &connection->io, on_connection, IO_READ, atom, NULL);
@@ -248,8 +233,7 @@ static void on_listener(io_poller *poller, io_atom *atom, int flags)
         if (result == -ECONNABORTED) {
             continue; /* one that gave up while it waited */
         }
-        if (result < 0) { /* -EMFILE, -ENFILE, -ENOMEM: the connection still waits, but is not an
-                             edge again */
+        if (result < 0) { /* -EMFILE, -ENFILE, -ENOMEM: it still waits, but is not an edge again */
             accept_pause(server, strerror(-result), now_ms() + RETRY_MS);
             return;
         }
@@ -285,8 +269,8 @@ static void on_signal(io_poller *poller, io_atom *atom, int flags)
     }
 }
 
-/* The inline table does for 1,024 descriptors; if the limit allows more, the poller gets storage of
- * that size. */
+/* The poller's inline table does, unless the limit allows more descriptors: then storage of that
+ * size. */
 static int open_poller(struct server *server, int types)
 {
     struct rlimit limit;
@@ -297,9 +281,10 @@ static int open_poller(struct server *server, int types)
     }
     size = io_poller_storage_size(types, limit.rlim_cur < FDS_MAX ? (int)limit.rlim_cur : FDS_MAX);
     server->storage = malloc(size);
-    return server->storage == NULL
-               ? -ENOMEM
-               : io_poller_init_in(&server->poller, types, server->storage, size);
+    if (server->storage == NULL) {
+        return -ENOMEM;
+    }
+    return io_poller_init_in(&server->poller, types, server->storage, size);
 }
 
 static int open_signals(struct server *server)
@@ -346,10 +331,10 @@ static int complain(const char *what, const char *name, int error, const char *a
 }
 
 /* Everything that can fail before the first event. 0 or EXIT_FAILURE, and then it was said why. */
-static int server_open(struct server *server, const struct options *options)
+static int server_open(struct server *server, const struct echo_options *options)
 {
     io_address address;
-    int result = open_poller(server, options->poller | options->mode);
+    int result = open_poller(server, options->types);
 
     if (result < 0) {
         return complain("cannot make a poller", "", result,
@@ -360,7 +345,7 @@ static int server_open(struct server *server, const struct options *options)
         return complain("cannot handle signals", "", result,
                         "is the descriptor limit too low (ulimit -n)?");
     }
-    io_parse_address(options->address, &address); /* well-formed: parse_options looked */
+    io_parse_address(options->address, &address); /* well-formed: echo_options_parse looked */
     result = io_socket_listen(&server->poller, &server->listener, on_listener, &address, 0);
     if (result < 0) {
         return complain("cannot listen on ", options->address, result,
@@ -401,7 +386,7 @@ static void server_run(struct server *server, long seconds)
     }
 }
 
-static void server_close(struct server *server, const struct options *options)
+static void server_close(struct server *server, const struct echo_options *options)
 {
     for (long i = 0; i < options->connections; i++) {
         if (server->connections[i].open) {
@@ -421,94 +406,11 @@ static void server_close(struct server *server, const struct options *options)
         server->accepted, server->bytes, server->stops);
 }
 
-static void usage_error(const char *problem, const char *value, const char *expected)
-{
-    fprintf(stderr, "echo: %s '%s'; expected %s (see --help)\n", problem, value, expected);
-    exit(STATUS_USAGE);
-}
-
-static long parse_number(const char *text, long minimum, long maximum)
-{
-    char *end;
-    long number = strtol(text, &end, 10);
-    char expected[64];
-
-    if (*text < '0' || *text > '9' || *end != '\0' || number < minimum || number > maximum) {
-        snprintf(expected, sizeof expected, "%ld to %ld", minimum, maximum);
-        usage_error("bad number", text, expected);
-    }
-    return number;
-}
-
-/* The bit that a name stands for; 0: none. */
-static int parse_type(const char *text, int modes)
-{
-    static const struct {
-        const char *name;
-        int type;
-    } types[] = {{"epoll", IO_POLLER_EPOLL}, {"poll", IO_POLLER_POLL}, {"select", IO_POLLER_SELECT},
-                 {"any", IO_POLLER_ANY},     {"edge", IO_POLLER_EDGE}, {"level", IO_POLLER_LEVEL}};
-
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (strcmp(text, types[i].name) == 0) {
-            return types[i].type & (modes ? ~IO_POLLER_ANY : IO_POLLER_ANY);
-        }
-    }
-    return 0;
-}
-
-static void parse_option(struct options *options, const char *name, const char *value)
-{
-    static char port_address[32];
-
-    if (strcmp(name, "--port") == 0) {
-        snprintf(port_address, sizeof port_address, "127.0.0.1:%ld", parse_number(value, 0, 65535));
-        options->address = port_address;
-    } else if (strcmp(name, "--address") == 0) {
-        options->address = value;
-    } else if (strcmp(name, "--poller") == 0) {
-        options->poller = parse_type(value, 0);
-        if (options->poller == 0) {
-            usage_error("unknown poller", value, "epoll, poll, select or any");
-        }
-    } else if (strcmp(name, "--mode") == 0) {
-        options->mode = parse_type(value, 1);
-        if (options->mode == 0) {
-            usage_error("unknown mode", value, "edge or level");
-        }
-    } else if (strcmp(name, "--max-connections") == 0) {
-        options->connections = parse_number(value, 1, FDS_MAX);
-    } else if (strcmp(name, "--seconds") == 0) {
-        options->seconds = parse_number(value, 0, 1000000);
-    } else {
-        usage_error("unknown option", name, "one of those of --help");
-    }
-}
-
-static void parse_options(struct options *options, char **arguments)
-{
-    io_address address;
-
-    for (; arguments[0] != NULL; arguments += arguments[1] != NULL ? 2 : 1) {
-        if (strcmp(arguments[0], "--help") == 0) {
-            fputs(HELP, stdout);
-            exit(EXIT_SUCCESS);
-        }
-        parse_option(options, arguments[0], arguments[1] != NULL ? arguments[1] : "");
-    }
-    if (io_parse_address(options->address, &address) < 0 || address.type != IO_STREAM) {
-        usage_error("malformed address", options->address,
-                    "1.2.3.4:7000, 7000, [::1]:7000 or unix:/path");
-    }
-}
-
 int main(int argc, char **argv)
 {
     static struct server server = {.retry_ms = INT64_MAX}; /* static: a poller has 28 KiB */
-    struct options options = {
-        .address = "127.0.0.1:7000", .poller = IO_POLLER_ANY, .connections = 1024};
+    struct echo_options options = echo_options_parse(argc, argv);
 
-    parse_options(&options, argv + (argc > 0));
     if (server_open(&server, &options) != 0) {
         return EXIT_FAILURE; /* the process ends, so what was opened is closed */
     }

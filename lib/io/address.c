@@ -154,11 +154,11 @@ static int io_octets(const char *text, size_t from, size_t to, unsigned char *oc
     for (int i = 0; i < IO_OCTETS; i++) {
         size_t end = i + 1 < IO_OCTETS ? io_find(text, start, to, '.') : to;
         int octet = io_octet(text, start, end);
-        if (octet < 0 || (end == to && i + 1 < IO_OCTETS)) {
+        if (octet < 0) {
             return 0;
         }
         octets[i] = (unsigned char)octet;
-        start = end < to ? end + 1 : to;
+        start = end < to ? end + 1 : to; /* without a point the next number is empty, and refused */
     }
     return 1;
 }

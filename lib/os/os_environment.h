@@ -1,4 +1,5 @@
-/* The process's environment, for settings that a set-uid program must not take from its caller (IO-INIT-5). */
+/* The process's environment, for settings that a set-uid program must not take from its caller
+ * (IO-INIT-5). */
 #ifndef IOATOM_OS_OS_ENVIRONMENT_H
 #define IOATOM_OS_OS_ENVIRONMENT_H
 

@@ -1,5 +1,5 @@
-/* The system calls of waiting: the three mechanisms, the clock, and questions about descriptors. Each returns >= 0 or a
- * negative errno value. Nothing else in the library makes them. */
+/* The system calls of waiting: the three mechanisms, the clock, and questions about descriptors.
+ * Each returns >= 0 or a negative errno value. Nothing else in the library makes them. */
 #ifndef IOATOM_OS_OS_WAIT_H
 #define IOATOM_OS_OS_WAIT_H
 
@@ -26,7 +26,8 @@ static inline uint64_t io_os_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* 0, or -EBADF: not open, or open for nothing but its path (O_PATH), which no mechanism can watch. */
+/* 0, or -EBADF: not open, or open for nothing but its path (O_PATH), which no mechanism can watch.
+ */
 static inline int io_os_check_open(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -41,7 +42,8 @@ static inline int io_os_check_open(int fd)
     return 0;
 }
 
-/* 0, -EBADF, or -EPERM for an ordinary file or a directory: what EPOLL_CTL_ADD says, for select and poll (IO-ADD-7). */
+/* 0, -EBADF, or -EPERM for an ordinary file or a directory: what EPOLL_CTL_ADD says, for select and
+ * poll (IO-ADD-7). */
 static inline int io_os_check_pollable(int fd)
 {
     struct stat status;
@@ -60,12 +62,14 @@ static inline int io_os_poll(struct pollfd *fds, uint64_t count, int timeout_ms)
     return io_os_result(poll(fds, (nfds_t)count, timeout_ms));
 }
 
-/* The sets are bitmaps of unsigned long, as the kernel has them; they may be larger than an fd_set. */
-static inline int io_os_select(int end, unsigned long *in, unsigned long *out, unsigned long *except, int timeout_ms)
+/* The sets are bitmaps of unsigned long, as the kernel has them; they may be larger than an fd_set.
+ */
+static inline int io_os_select(int end, unsigned long *in, unsigned long *out,
+                               unsigned long *except, int timeout_ms)
 {
     struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-    return io_os_result(
-        select(end, (fd_set *)in, (fd_set *)out, (fd_set *)except, timeout_ms < 0 ? NULL : &timeout));
+    return io_os_result(select(end, (fd_set *)in, (fd_set *)out, (fd_set *)except,
+                               timeout_ms < 0 ? NULL : &timeout));
 }
 
 #ifdef __linux__
@@ -79,7 +83,8 @@ static inline int io_os_epoll_ctl(int epoll_fd, int operation, int fd, struct ep
     return io_os_result(epoll_ctl(epoll_fd, operation, fd, event));
 }
 
-static inline int io_os_epoll_wait(int epoll_fd, struct epoll_event *events, int count, int timeout_ms)
+static inline int io_os_epoll_wait(int epoll_fd, struct epoll_event *events, int count,
+                                   int timeout_ms)
 {
     return io_os_result(epoll_wait(epoll_fd, events, count, timeout_ms));
 }

@@ -1,4 +1,6 @@
 /* Adding, changing and removing atoms: the core decides, the backend tells the kernel. */
+#include "../os/platform.h"
+
 #include "poller.h"
 
 /* -EINVAL for arguments that no function takes (IO-ERROR-5). */

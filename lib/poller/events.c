@@ -1,7 +1,10 @@
 /* Waiting, dispatching, taking. */
+#include "../os/platform.h"
+
 #include "poller.h"
 
-/* Let the resting descriptors be looked at again (IO-EVENT-8); only backends that have a slice_ms need it. */
+/* Let the resting descriptors be looked at again (IO-EVENT-8); only backends that have a slice_ms
+ * need it. */
 static void wake_resting(io_poller *poller)
 {
     if (!poller->core.rested || poller->backend->slice_ms == 0) {

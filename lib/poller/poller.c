@@ -1,4 +1,6 @@
 /* Pollers: making, describing and ending them. */
+#include "../os/platform.h"
+
 #include "poller.h"
 
 #include <string.h>
@@ -30,7 +32,8 @@ static int environment_types(void)
     static const struct {
         const char *name;
         int type;
-    } names[] = {{"epoll", IO_POLLER_EPOLL}, {"poll", IO_POLLER_POLL}, {"select", IO_POLLER_SELECT}};
+    } names[] = {
+        {"epoll", IO_POLLER_EPOLL}, {"poll", IO_POLLER_POLL}, {"select", IO_POLLER_SELECT}};
     const char *value = io_os_environment("IOATOM_POLLER");
     if (!value || !*value) {
         return 0;
@@ -48,7 +51,8 @@ static int effective_types(int types)
 {
     int modes = types & (IO_POLLER_EDGE | IO_POLLER_LEVEL);
     int wanted = types & IO_POLLER_ANY;
-    if (!wanted || (types & ~(IO_POLLER_ANY | modes)) || modes == (IO_POLLER_EDGE | IO_POLLER_LEVEL)) {
+    if (!wanted || (types & ~(IO_POLLER_ANY | modes)) ||
+        modes == (IO_POLLER_EDGE | IO_POLLER_LEVEL)) {
         return -EINVAL;
     }
     if (wanted == IO_POLLER_ANY) {
@@ -115,7 +119,8 @@ int io_poller_init(io_poller *poller, int types)
     if (!poller || r < 0) {
         return io_result(-EINVAL);
     }
-    place table = {poller->inline_slots, poller->inline_area, poller->inline_queue, IO_POLLER_INLINE_FDS};
+    place table = {poller->inline_slots, poller->inline_area, poller->inline_queue,
+                   IO_POLLER_INLINE_FDS};
     return io_result(init(poller, r, &table));
 }
 
@@ -139,8 +144,8 @@ int io_poller_init_in(io_poller *poller, int types, void *storage, size_t size)
         return io_result(-EINVAL);
     }
     count = count < INT_MAX ? count : INT_MAX;
-    /* The widest first, so that each is aligned. A small table has the poller's own area: there the six sets of select
-     * fit, whatever is rounded up. */
+    /* The widest first, so that each is aligned. A small table has the poller's own area: there the
+     * six sets of select fit, whatever is rounded up. */
     place table = {.slots = storage, .slot_count = count};
     uint64_t *area = (uint64_t *)(void *)(table.slots + count);
     table.area = count <= IO_POLLER_INLINE_FDS ? poller->inline_area : area;

@@ -1,8 +1,10 @@
-/* The layout of struct io_poller, so that it can be embedded by value. Private: use the functions of ioatom.h. */
+/* The layout of struct io_poller, so that it can be embedded by value. Private: use the functions
+ * of ioatom.h. */
 #ifndef IOATOM_DETAIL_H
 #define IOATOM_DETAIL_H
 
-/* The core's state of one descriptor: 16 bytes where pointers have 8. The registered set is the slots with an atom. */
+/* The core's state of one descriptor: 16 bytes where pointers have 8. The registered set is the
+ * slots with an atom. */
 typedef struct io_slot {
     io_atom *atom;       /* null: not registered */
     uint32_t generation; /* changes at every add and remove, so that a stale event names nobody */
@@ -29,12 +31,13 @@ struct io_backend;
 struct io_poller {
     io_core core;
     const struct io_backend *backend; /* null: not initialized, or disposed of */
-    uint64_t deadline_ns;             /* io_wait returns at this time of the monotonic clock; UINT64_MAX: never */
-    uint64_t *area;                   /* the backend's, 8 bytes a descriptor */
-    uint64_t fd_end;                  /* one more than the highest descriptor in the area */
-    uint64_t start;                   /* where the next scan of the area begins */
-    io_fd fd;                         /* the backend's own descriptor, or -1 */
-    int type;                         /* the backend's bit and the mode's */
+    /* io_wait returns at this time of the monotonic clock; UINT64_MAX: never (IO-WAIT-12). */
+    uint64_t deadline_ns;
+    uint64_t *area;  /* the backend's, 8 bytes a descriptor */
+    uint64_t fd_end; /* one more than the highest descriptor in the area */
+    uint64_t start;  /* where the next scan of the area begins */
+    io_fd fd;        /* the backend's own descriptor, or -1 */
+    int type;        /* the backend's bit and the mode's */
     io_slot inline_slots[IO_POLLER_INLINE_FDS];
     uint32_t inline_queue[IO_POLLER_INLINE_FDS];
     uint64_t inline_area[IO_POLLER_INLINE_FDS];

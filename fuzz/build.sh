@@ -1,0 +1,147 @@
+#!/bin/bash
+# Builds every fuzz target (fuzz/*_fuzzer.c) with plain clang. The contract is OSS-Fuzz's: the caller sets
+#
+#   CC CXX CFLAGS CXXFLAGS      compilers and flags; the sanitizers and the coverage instrumentation are among them
+#   LIB_FUZZING_ENGINE          what brings main(): -fsanitize=fuzzer, or another engine's library
+#   OUT WORK                    where the results go, and scratch space
+#
+# and finds in $OUT, for each target T: T, T_seed_corpus.zip, T.dict and T.options (the last three if there are such).
+# $OUT/iop converts programs between their text form and their bytes; it is no fuzz target.
+#
+# Besides, for ci/fuzz and ci/mutants: IO_FUZZ_TARGETS="T ..." builds those targets only, IO_FUZZ_SEEDS=0 leaves the
+# seed corpora out, IO_BUILD_JOBS is the number of compilers run at a time, IO_OBJECTS is a folder of objects that
+# several builds share. An object is named by what it was compiled from, so only what has changed is compiled.
+# shellcheck disable=SC2086 # flags are words, as the contract has it
+set -euo pipefail
+shopt -s nullglob
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fail()
+{
+    echo "fuzz/build.sh: $*" >&2
+    exit 1
+}
+
+: "${OUT:?fuzz/build.sh: OUT is not set}" "${WORK:?fuzz/build.sh: WORK is not set}"
+: "${CC:=clang}" "${CXX:=clang++}" "${CFLAGS=}" "${CXXFLAGS=}" "${LIB_FUZZING_ENGINE:=-fsanitize=fuzzer}"
+jobs=${IO_BUILD_JOBS:-$(nproc)}
+mkdir -p "$OUT" "$WORK/link" "$WORK/seeds" "${IO_OBJECTS:-$WORK/objects}"
+OBJECTS=$(realpath "${IO_OBJECTS:-$WORK/objects}")
+export CC CFLAGS OBJECTS LINK=$WORK/link
+
+# -iquote: as Bazel does it, "fuzz/model/model.h" is found from the top of the tree.
+export COMPILE_FLAGS="-std=c11 -Ilib/include -iquote ."
+TOOLCHAIN=$($CC --version | head -n 1)
+export TOOLCHAIN
+
+# compile SOURCE: leaves $LINK/NAME.o, a link to the object whose name is a hash of all that went into it.
+compile()
+{
+    local source=$1 name key object
+    name=${source//\//_}
+    key=$({ echo "$TOOLCHAIN $CFLAGS $COMPILE_FLAGS"; $CC $CFLAGS $COMPILE_FLAGS -E "$source"; } | sha256sum)
+    object=$OBJECTS/${name%.c}.${key:0:24}.o
+    if [[ ! -e $object ]]; then
+        echo "compile $source"
+        # Renamed when complete: an interrupted build leaves no half object under its final name.
+        $CC $CFLAGS $COMPILE_FLAGS -c "$source" -o "$object.$$"
+        mv "$object.$$" "$object"
+    fi
+    ln -sf "$object" "$LINK/${name%.c}.o"
+}
+export -f compile
+
+# archive NAME SOURCE...
+archive()
+{
+    local name=$1 source objects=()
+    shift
+    for source; do
+        source=${source//\//_}
+        objects+=("$LINK/${source%.c}.o")
+    done
+    rm -f "$WORK/$name"
+    ar rcs "$WORK/$name" "${objects[@]}"
+}
+
+# link NAME ENGINE: from $LINK/fuzz_NAME.o
+link()
+{
+    echo "link $1"
+    # C, but linked with $CXX: the engines are C++. The archives need each other when calls are wrapped.
+    $CXX $CXXFLAGS "$LINK/fuzz_$1.o" -Wl,--start-group "${archives[@]}" -Wl,--end-group \
+        "${link_flags[@]}" $2 -lpthread -o "$OUT/.$1.new"
+    mv "$OUT/.$1.new" "$OUT/$1" # a running one keeps its file
+}
+
+# seeds TARGET: its corpus as bytes, in $WORK/seeds/TARGET and in the zip file
+seeds()
+{
+    local target=$1 file name into=$WORK/seeds/$1 zip=$OUT/${1}_seed_corpus.zip files
+    rm -rf "$into" "$zip"
+    mkdir "$into"
+    for file in fuzz/corpus/"$target"/*; do
+        name=${file##*/}
+        case $name in
+            *.md) ;;
+            *.iop) "$OUT/iop" encode "$file" "$into/${name%.iop}.bin" >/dev/null || fail "cannot encode $file" ;;
+            *) cp "$file" "$into/$name" ;;
+        esac
+    done
+    files=("$into"/*)
+    ((${#files[@]})) || { echo "no seeds for $target"; return 0; }
+    echo "seeds $target: ${#files[@]}"
+    if command -v zip >/dev/null; then zip -Xjq "$zip" "${files[@]}"; else python3 -m zipfile -c "$zip" "${files[@]}"; fi
+}
+
+library=()
+for folder in core backends os poller io; do
+    if [[ -d lib/$folder ]]; then mapfile -t -O "${#library[@]}" library < <(find "lib/$folder" -name '*.c' | LC_ALL=C sort); fi
+done
+((${#library[@]})) || fail "no sources of the library"
+harness=(fuzz/program/*.c fuzz/model/*.c fuzz/harness/*.c)
+link_flags=()
+if [[ -e fuzz/link.flags ]]; then read -r -a link_flags <fuzz/link.flags || true; fi
+
+targets=()
+for source in fuzz/*_fuzzer.c; do
+    target=${source#fuzz/}
+    target=${target%.c}
+    [[ $target =~ ^[A-Za-z0-9_-]+$ ]] || fail "$source: a target's name has only letters, digits, _ and -"
+    if [[ -z ${IO_FUZZ_TARGETS:-} || " $IO_FUZZ_TARGETS " == *" $target "* ]]; then targets+=("$target"); fi
+done
+((${#targets[@]})) || fail "no fuzz targets"
+
+sources=("${library[@]}" "${harness[@]}" fuzz/[i]op.c)
+for target in "${targets[@]}"; do sources+=("fuzz/$target.c"); done
+rm -f "$LINK"/*.o
+# shellcheck disable=SC2016 # $1 is the inner shell's
+printf '%s\0' "${sources[@]}" |
+    xargs -0 -P "$jobs" -I '{}' bash -c 'set -euo pipefail; compile "$1"' _ '{}' || fail "a source does not compile"
+
+archive libioatom.a "${library[@]}"
+archives=("$WORK/libioatom.a")
+if ((${#harness[@]})); then
+    archive libharness.a "${harness[@]}"
+    archives=("$WORK/libharness.a" "${archives[@]}")
+fi
+
+# The tool runs here, at build time, where a leak checker may be forbidden to trace it; its coverage is of no interest.
+export ASAN_OPTIONS=detect_leaks=0 LLVM_PROFILE_FILE=/dev/null
+if [[ -e fuzz/iop.c ]]; then link iop ""; fi
+for target in "${targets[@]}"; do
+    link "$target" "$LIB_FUZZING_ENGINE"
+    if [[ ${IO_FUZZ_SEEDS:-1} == 1 ]]; then seeds "$target"; fi
+    for file in "fuzz/$target.dict" "fuzz/$target.options"; do
+        if [[ -e $file ]]; then cp "$file" "$OUT/"; fi
+    done
+done
+
+# Objects that this build did not use; those of a shared folder belong to others, too.
+if [[ -z ${IO_OBJECTS:-} ]]; then
+    for object in "$OBJECTS"/*; do
+        name=${object##*/}
+        name=${name%.o}
+        [[ $(readlink "$LINK/${name%.*}.o" || true) == "$object" ]] || rm -f "$object"
+    done
+fi

@@ -1,0 +1,10 @@
+#include "config.h"
+
+const config configs[CONFIG_COUNT] = {
+    {"epoll+edge", IO_POLLER_EPOLL | IO_POLLER_EDGE},
+    {"epoll+level", IO_POLLER_EPOLL | IO_POLLER_LEVEL},
+    {"poll+edge", IO_POLLER_POLL | IO_POLLER_EDGE},
+    {"poll+level", IO_POLLER_POLL | IO_POLLER_LEVEL},
+    {"select+edge", IO_POLLER_SELECT | IO_POLLER_EDGE},
+    {"select+level", IO_POLLER_SELECT | IO_POLLER_LEVEL},
+};

@@ -1,0 +1,408 @@
+#define _GNU_SOURCE
+#include "env.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HIGH = 200 };
+
+static struct {
+    int listener; /* for TCP pairs */
+    struct sockaddr_in address;
+    int directory, file, path;
+} own = {-1, {0}, -1, -1, -1};
+
+static unsigned char scratch[65536];
+
+static int move_high(int fd)
+{
+    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return high;
+}
+
+/* Small buffers, so that filling one is quick. */
+static void shrink(int fd)
+{
+    int size = 4096;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+static int make_listener(struct sockaddr_in *address)
+{
+    socklen_t length = sizeof(*address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    *address = (struct sockaddr_in){.sin_family = AF_INET};
+    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0) {
+        return -1;
+    }
+    shrink(fd);
+    if (bind(fd, (struct sockaddr *)address, length) < 0 || listen(fd, 16) < 0 ||
+        getsockname(fd, (struct sockaddr *)address, &length) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int env_setup(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* pipes raise it; IO-WRITE-4 is about sockets, and a unit test */
+    own.listener = move_high(make_listener(&own.address));
+    own.directory = move_high(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    own.file = move_high(memfd_create("file", MFD_CLOEXEC));
+    own.path = move_high(open("/", O_PATH | O_CLOEXEC));
+    int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    int limit = dup3(event, ENV_LIMIT, O_CLOEXEC);
+    close(event);
+    return own.listener < 0 || own.directory < 0 || own.file < 0 || own.path < 0 || limit < 0 ? -1
+                                                                                              : 0;
+}
+
+static int lowest_free(void)
+{
+    int fd = fcntl(own.directory, F_DUPFD_CLOEXEC, 0);
+    close(fd);
+    return fd;
+}
+
+void env_begin(env *e)
+{
+    memset(e, 0, sizeof(*e));
+    for (int i = 0; i < PROGRAM_DESCRIPTORS; i++) {
+        e->slots[i] = -1;
+    }
+    e->base = lowest_free();
+}
+
+/* close(2); a TCP socket with RST if asked for, so that no connection stays in TIME_WAIT. */
+static void close_number(int fd, int reset)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    if (reset) {
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    }
+    close(fd);
+}
+
+int env_end(env *e)
+{
+    for (int fd = 0; fd < ENV_LIMIT; fd++) {
+        if (e->numbers[fd].open) {
+            close_number(fd, e->objects[e->numbers[fd].object].kind == KIND_TCP);
+        }
+    }
+    return lowest_free() == e->base;
+}
+
+int env_is_open(int fd)
+{
+    int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+    return flags >= 0 && !(flags & O_PATH);
+}
+
+int env_fd(const env *e, int slot)
+{
+    return e->slots[slot];
+}
+
+int env_special(special_fd special)
+{
+    switch (special) {
+    case SPECIAL_LIMIT:
+        return ENV_LIMIT;
+    case SPECIAL_DIRECTORY:
+        return own.directory;
+    case SPECIAL_FILE:
+        return own.file;
+    case SPECIAL_PATH:
+        return own.path;
+    case SPECIAL_CLOSED:
+        return ENV_LIMIT - 1;
+    case SPECIAL_CLOSED_FAR:
+        return ENV_LIMIT + 1;
+    default:
+        return -1;
+    }
+}
+
+object_kind env_kind(const env *e, int fd)
+{
+    if (fd < 0 || fd >= ENV_LIMIT || !e->numbers[fd].open) {
+        return KIND_CODES;
+    }
+    return e->objects[e->numbers[fd].object].kind;
+}
+
+/* Give a new number its object; slot -1: none. */
+static void occupy(env *e, const env_events *events, int slot, int fd, int object, int side)
+{
+    e->numbers[fd] = (env_number){.open = 1, .object = object, .side = side};
+    if (slot >= 0) {
+        e->slots[slot] = fd;
+    }
+    events->opened(events->context, fd);
+}
+
+static int new_object(env *e, object_kind kind, int checked)
+{
+    e->objects[e->object_count] = (env_object){.kind = kind, .checked = checked};
+    return e->object_count++;
+}
+
+/* A client of a TCP listener, from an address that changes, so that no pair of addresses comes
+ * again soon. */
+static int make_client(const struct sockaddr_in *server)
+{
+    static uint32_t count;
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    shrink(fd);
+    count++;
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + count % 60000);
+    if (bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
+        (connect(fd, (const struct sockaddr *)server, sizeof(*server)) < 0 &&
+         errno != EINPROGRESS)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int make_tcp_pair(int ends[2])
+{
+    ends[0] = make_client(&own.address);
+    if (ends[0] < 0) {
+        return -1;
+    }
+    ends[1] = -1;
+    for (int tries = 0; ends[1] < 0 && tries < 1000; tries++) {
+        ends[1] = accept4(own.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+    if (ends[1] < 0) {
+        close_number(ends[0], 1);
+        return -1;
+    }
+    return 0;
+}
+
+static int make_pipe(int ends[2])
+{
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) {
+        return -1;
+    }
+    fcntl(ends[1], F_SETPIPE_SZ, 4096);
+    return 0;
+}
+
+static int make_unix_pair(int ends[2], int type)
+{
+    if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0) {
+        return -1;
+    }
+    shrink(ends[0]);
+    shrink(ends[1]);
+    return 0;
+}
+
+static int make_pair(object_kind kind, int ends[2])
+{
+    switch (kind) {
+    case KIND_PIPE:
+        return make_pipe(ends);
+    case KIND_UNIX:
+        return make_unix_pair(ends, SOCK_STREAM);
+    case KIND_DGRAM:
+        return make_unix_pair(ends, SOCK_DGRAM);
+    case KIND_TCP:
+        return make_tcp_pair(ends);
+    default:
+        return -1;
+    }
+}
+
+static int has_room(const env *e)
+{
+    return e->object_count < ENV_OBJECTS;
+}
+
+int env_open(env *e, const env_events *events, int a, int b, object_kind kind)
+{
+    struct sockaddr_in unused;
+    int ends[2] = {-1, -1};
+    int single = kind == KIND_EVENTFD || kind == KIND_LISTENER;
+    if (!has_room(e) || e->slots[a] >= 0 || (!single && (e->slots[b] >= 0 || a == b))) {
+        return 0;
+    }
+    if (single) {
+        ends[0] =
+            kind == KIND_EVENTFD ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : make_listener(&unused);
+    } else if (make_pair(kind, ends) < 0) {
+        return 0;
+    }
+    if (ends[0] < 0) {
+        return 0;
+    }
+    int object = new_object(e, kind, kind == KIND_PIPE || kind == KIND_UNIX || kind == KIND_TCP);
+    /* A pipe's writing end sends as side 1, so that side 0 receives what it sent. */
+    occupy(e, events, a, ends[0], object, 0);
+    if (!single) {
+        occupy(e, events, b, ends[1], object, 1);
+    }
+    return 1;
+}
+
+int env_connect(env *e, const env_events *events, int a, int listener)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    int server = e->slots[listener];
+    if (!has_room(e) || e->slots[a] >= 0 || env_kind(e, server) != KIND_LISTENER ||
+        getsockname(server, (struct sockaddr *)&address, &length) < 0) {
+        return 0;
+    }
+    int fd = make_client(&address);
+    if (fd < 0) {
+        return 0;
+    }
+    occupy(e, events, a, fd, new_object(e, KIND_TCP, 0), 0);
+    return 1;
+}
+
+int env_dup(env *e, const env_events *events, int a, int b)
+{
+    int from = e->slots[b];
+    if (e->slots[a] >= 0 || from < 0) {
+        return 0;
+    }
+    int fd = fcntl(from, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+        return 0;
+    }
+    occupy(e, events, a, fd, e->numbers[from].object, e->numbers[from].side);
+    return 1;
+}
+
+int env_close(env *e, const env_events *events, int a, int reset)
+{
+    int fd = e->slots[a];
+    if (fd < 0) {
+        return 0;
+    }
+    close_number(fd, reset && env_kind(e, fd) == KIND_TCP);
+    env_forget(e, fd);
+    events->closed(events->context, fd);
+    return 1;
+}
+
+void env_adopt(env *e, const env_events *events, int fd)
+{
+    int slot = -1;
+    for (int i = 0; i < PROGRAM_DESCRIPTORS && slot < 0; i++) {
+        slot = e->slots[i] < 0 ? i : -1;
+    }
+    occupy(e, events, slot, fd, has_room(e) ? new_object(e, KIND_TCP, 0) : e->object_count - 1, 1);
+}
+
+void env_forget(env *e, int fd)
+{
+    e->numbers[fd].open = 0;
+    for (int i = 0; i < PROGRAM_DESCRIPTORS; i++) {
+        if (e->slots[i] == fd) {
+            e->slots[i] = -1;
+        }
+    }
+}
+
+static unsigned char byte_at(uint32_t position, int side)
+{
+    return (unsigned char)(position * 7 + (position >> 8) + (uint32_t)side);
+}
+
+void env_pattern(const env *e, int fd, unsigned char *buf, uint32_t size)
+{
+    object_kind kind = env_kind(e, fd);
+    if (kind == KIND_EVENTFD && size >= 8) {
+        uint64_t one = 1;
+        memcpy(buf, &one, sizeof(one));
+        return;
+    }
+    const env_number *number = kind == KIND_CODES ? NULL : &e->numbers[fd];
+    uint32_t position = number ? e->objects[number->object].sent[number->side] : 0;
+    for (uint32_t i = 0; i < size; i++) {
+        buf[i] = byte_at(position + i, number ? number->side : 0);
+    }
+}
+
+void env_sent(env *e, int fd, uint32_t size)
+{
+    if (env_kind(e, fd) != KIND_CODES) {
+        e->objects[e->numbers[fd].object].sent[e->numbers[fd].side] += size;
+    }
+}
+
+int env_received(env *e, int fd, const unsigned char *buf, uint32_t size)
+{
+    if (env_kind(e, fd) == KIND_CODES || !e->objects[e->numbers[fd].object].checked) {
+        return 1;
+    }
+    env_object *object = &e->objects[e->numbers[fd].object];
+    int from = 1 - e->numbers[fd].side;
+    uint32_t position = object->received[from];
+    object->received[from] += size;
+    for (uint32_t i = 0; i < size; i++) {
+        if (buf[i] != byte_at(position + i, from)) {
+            return 0;
+        }
+    }
+    return object->received[from] <= object->sent[from];
+}
+
+void env_send(env *e, int a, uint32_t size)
+{
+    int fd = e->slots[a];
+    if (fd < 0) {
+        return;
+    }
+    size = env_kind(e, fd) == KIND_EVENTFD ? 8 : size;
+    env_pattern(e, fd, scratch, size);
+    ssize_t n = write(fd, scratch, size);
+    if (n > 0) {
+        env_sent(e, fd, (uint32_t)n);
+    }
+}
+
+void env_recv(env *e, int a, uint32_t size)
+{
+    int fd = e->slots[a];
+    if (fd < 0) {
+        return;
+    }
+    ssize_t n = read(fd, scratch, env_kind(e, fd) == KIND_EVENTFD ? 8 : size);
+    if (n > 0) {
+        env_received(e, fd, scratch, (uint32_t)n);
+    }
+}
+
+void env_shutdown(env *e, int a, shutdown_how how)
+{
+    static const int hows[HOW_CODES] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+    if (e->slots[a] >= 0) {
+        shutdown(e->slots[a], hows[how]);
+    }
+}

@@ -1,0 +1,77 @@
+/*
+ * The environment of a program: real kernel objects behind descriptor slots, and what a peer does
+ * with them. Descriptors of the harness itself are kept high, so that the low numbers are the
+ * program's and are used again as soon as they are free.
+ */
+#ifndef IOATOM_FUZZ_HARNESS_ENV_H
+#define IOATOM_FUZZ_HARNESS_ENV_H
+
+#include "../program/program.h"
+
+enum {
+    ENV_LIMIT = 128,  /* the poller's table ends here */
+    ENV_OBJECTS = 160 /* a program cannot make more */
+};
+
+/* A stream in both directions: what side s sent, and what its other side received. */
+typedef struct env_object {
+    object_kind kind;
+    int checked; /* the bytes are known */
+    uint32_t sent[2];
+    uint32_t received[2];
+} env_object;
+
+typedef struct env_number {
+    int open;
+    int object;
+    int side;
+} env_number;
+
+typedef struct env {
+    int slots[PROGRAM_DESCRIPTORS]; /* the number in a slot, or -1 */
+    env_number numbers[ENV_LIMIT];
+    env_object objects[ENV_OBJECTS];
+    int object_count;
+    int base; /* the lowest free number before the program began */
+} env;
+
+/* Once in a process. 0, or -1 if this machine has no sockets to fuzz with. */
+int env_setup(void);
+
+void env_begin(env *e);
+/* Close what is open. 1 if every number is free again, 0 if one leaked. */
+int env_end(env *e);
+
+int env_is_open(int fd);
+/* The number of a slot, or -1. */
+int env_fd(const env *e, int slot);
+int env_special(special_fd special);
+/* The kind of the object behind a number, or KIND_CODES if the program has none there. */
+object_kind env_kind(const env *e, int fd);
+
+/* Each does nothing, and returns 0, if its operands don't fit. New numbers are reported to opened,
+ * closed ones to closed. */
+typedef struct env_events {
+    void *context;
+    void (*opened)(void *context, int fd);
+    void (*closed)(void *context, int fd);
+} env_events;
+int env_open(env *e, const env_events *events, int a, int b, object_kind kind);
+int env_connect(env *e, const env_events *events, int a, int listener);
+int env_dup(env *e, const env_events *events, int a, int b);
+int env_close(env *e, const env_events *events, int a, int reset);
+void env_send(env *e, int a, uint32_t size);
+void env_recv(env *e, int a, uint32_t size);
+void env_shutdown(env *e, int a, shutdown_how how);
+
+/* A number that the library opened (accept), or closed (io_close). */
+void env_adopt(env *e, const env_events *events, int fd);
+void env_forget(env *e, int fd);
+
+/* The next bytes to send at a number; then: so many were sent. */
+void env_pattern(const env *e, int fd, unsigned char *buf, uint32_t size);
+void env_sent(env *e, int fd, uint32_t size);
+/* These bytes were received: 1 if they are the next ones. */
+int env_received(env *e, int fd, const unsigned char *buf, uint32_t size);
+
+#endif

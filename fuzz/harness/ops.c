@@ -1,0 +1,474 @@
+#define _GNU_SOURCE
+#include "ops.h"
+
+#include "kernel_calls.h"
+#include "report.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { MAX_SLEEPS = 2, MAX_TURNS = 64 };
+
+static unsigned char buffer[65536];
+
+/* An atom that can be given to the library, or null. */
+static io_atom *atom_of(run *r, int index)
+{
+    return r->atoms[index] ? &r->atoms[index]->io : NULL;
+}
+
+static int is_registered(const run *r, int index)
+{
+    return r->model.atoms[index].registered;
+}
+
+/* Inside a callback these calls are refused. 1 if that was the case. */
+static int refused(run *r, int result, const char *clause)
+{
+    if (!r->model.dispatching) {
+        return 0;
+    }
+    if (run_result(result) != -EBUSY) {
+        violation(clause, "returned %d inside a callback", result);
+    }
+    return 1;
+}
+
+static io_atom *make_atom(run *r, int index)
+{
+    if (!r->atoms[index]) {
+        r->atoms[index] = malloc(sizeof(atom_box));
+        r->atoms[index]->index = index;
+    }
+    return &r->atoms[index]->io;
+}
+
+static void op_init(run *r, const op *o)
+{
+    int fd = o->arg == SPECIAL_SLOT ? env_fd(&r->env, o->b) : env_special(o->arg);
+    if (is_registered(r, o->a)) {
+        return;
+    }
+    io_atom *atom = make_atom(r, o->a);
+    io_atom_init(atom, fd, run_callback);
+    if (atom->fd != fd || atom->proc != run_callback) {
+        violation("IO-MEM-6", "io_atom_init did not set both members");
+    }
+    r->shadow[o->a] = *atom;
+}
+
+static int lib_flags(const op *o)
+{
+    return (o->arg & 0xf) | (o->arg & PROGRAM_BAD_FLAG ? 0x40 : 0);
+}
+
+static model_fd fd_kind(int fd)
+{
+    if (fd == env_special(SPECIAL_DIRECTORY) || fd == env_special(SPECIAL_FILE)) {
+        return fd < 0 ? MODEL_FD_CLOSED : MODEL_FD_UNPOLLABLE;
+    }
+    return env_is_open(fd) ? MODEL_FD_OPEN : MODEL_FD_CLOSED;
+}
+
+/* A full queue of a unix datagram socket is EAGAIN while poll(2) says POLLOUT: no flag to be owed
+ * (Linux 6.18). */
+static int no_must(const run *r, int fd)
+{
+    return env_kind(&r->env, fd) == KIND_DGRAM ? MODEL_WRITE : 0;
+}
+
+static void op_add(run *r, const op *o)
+{
+    io_atom *atom = atom_of(r, o->a);
+    if (!atom) {
+        return;
+    }
+    int fd = atom->fd, flags = lib_flags(o);
+    model_fd kind = fd_kind(fd);
+    int result = run_result(io_add(&r->poller, atom, flags));
+    model_check_add(&r->model, o->a, fd, kind, no_must(r, fd), flags, result);
+}
+
+static void op_set(run *r, const op *o)
+{
+    io_atom *atom = atom_of(r, o->a);
+    if (!atom) {
+        return;
+    }
+    unsigned before = kernel_calls_made.controls;
+    int result = run_result(io_set(&r->poller, atom, lib_flags(o)));
+    model_check_set(&r->model, o->a, lib_flags(o), result, kernel_calls_made.controls - before);
+    r->taken_away = 1;
+}
+
+static void op_remove(run *r, const op *o)
+{
+    io_atom *atom = atom_of(r, o->a);
+    if (atom) {
+        model_check_remove(&r->model, o->a, run_result(io_remove(&r->poller, atom)));
+        r->taken_away = 1;
+    }
+}
+
+void op_free_atom(run *r, int index)
+{
+    io_atom *atom = atom_of(r, index);
+    if (!atom) {
+        return;
+    }
+    if (is_registered(r, index)) {
+        model_check_remove(&r->model, index, run_result(io_remove(&r->poller, atom)));
+        r->taken_away = 1;
+    }
+    free(r->atoms[index]);
+    r->atoms[index] = NULL;
+}
+
+static void op_free(run *r, const op *o)
+{
+    op_free_atom(r, o->a);
+}
+
+static void op_ioclose(run *r, const op *o)
+{
+    io_atom *atom = atom_of(r, o->a);
+    if (!atom || atom->fd >= ENV_LIMIT) {
+        return; /* the harness's own descriptors stay open */
+    }
+    int fd = atom->fd, was_open = env_is_open(fd);
+    int result = run_result(io_close(&r->poller, atom));
+    if (result != (was_open ? 0 : -EBADF)) {
+        violation(was_open ? "IO-CLOSE-1" : "IO-CLOSE-3", "io_close returned %d", result);
+    }
+    if (env_is_open(fd)) {
+        violation("IO-CLOSE-1", "descriptor %d is still open", fd);
+    }
+    if (is_registered(r, o->a)) {
+        model_check_remove(&r->model, o->a, 0);
+    }
+    if (was_open) {
+        env_forget(&r->env, fd);
+        model_fd_closed(&r->model, fd);
+    }
+    r->taken_away = 1;
+}
+
+/* poll(2) bits of a number now. */
+static int bits_of(int fd)
+{
+    struct pollfd entry = {.fd = fd, .events = POLLIN | POLLOUT};
+    struct timespec zero = {0};
+    return fd >= 0 && ppoll(&entry, 1, &zero, NULL) > 0 ? entry.revents : 0;
+}
+
+static void check_moved(const run *r, const io_atom *atom, const char *clause, int result,
+                        size_t size, size_t len)
+{
+    int empty = env_kind(&r->env, atom->fd) == KIND_DGRAM;
+    if (result == 0 && (len > size || (len == 0 && !empty))) {
+        violation(clause, "moved %zu of %zu bytes", len, size);
+    }
+    if (result < 0 && len != 0) {
+        violation(clause, "returned %d and a length of %zu", result, len);
+    }
+}
+
+/* io_read once; the result. */
+static int read_once(run *r, int index, uint32_t size)
+{
+    io_atom *atom = atom_of(r, index);
+    int fd = atom->fd;
+    object_kind kind = env_kind(&r->env, fd);
+    int bits = bits_of(fd);
+    size_t len = 12345;
+    size = kind == KIND_EVENTFD ? 8 : size;
+    errno = EINTR;
+    int result = run_result(io_read(&r->poller, atom, buffer, size, &len));
+    check_moved(r, atom, "IO-READ-1", result, size, len);
+    if (result == 0 && !env_received(&r->env, fd, buffer, (uint32_t)len)) {
+        violation("IO-READ-5", "the bytes that were read are not those that were sent");
+    }
+    if (result == -EAGAIN && (bits & POLLIN) && kind < KIND_DGRAM) {
+        violation("IO-READ-5", "io_read returned -EAGAIN with data to be read");
+    }
+    if (result == -EAGAIN) {
+        run_observe(r);
+        model_eagain(&r->model, index, MODEL_READ);
+    }
+    return result;
+}
+
+static int write_once(run *r, int index, uint32_t size)
+{
+    io_atom *atom = atom_of(r, index);
+    int fd = atom->fd;
+    size_t len = 12345;
+    size = env_kind(&r->env, fd) == KIND_EVENTFD ? 8 : size;
+    env_pattern(&r->env, fd, buffer, size);
+    errno = EINTR;
+    int result = run_result(io_write(&r->poller, atom, buffer, size, &len));
+    check_moved(r, atom, "IO-WRITE-1", result, size, len);
+    if (result == 0) {
+        env_sent(&r->env, fd, (uint32_t)len);
+    }
+    if (result == -EAGAIN) {
+        run_observe(r);
+        model_eagain(&r->model, index, MODEL_WRITE);
+    }
+    return result;
+}
+
+static int is_listener(const run *r, int index)
+{
+    return env_kind(&r->env, r->atoms[index]->io.fd) == KIND_LISTENER;
+}
+
+static void op_read(run *r, const op *o)
+{
+    if (atom_of(r, o->a) && !is_listener(r, o->a)) {
+        read_once(r, o->a, program_sizes[o->arg]);
+    }
+}
+
+static void op_write(run *r, const op *o)
+{
+    if (atom_of(r, o->a)) {
+        write_once(r, o->a, program_sizes[o->arg]);
+    }
+}
+
+/* io_socket_accept for atom a from listener b; the result. */
+static int accept_once(run *r, int a, int b, int flags)
+{
+    io_atom *atom = make_atom(r, a), *listener = atom_of(r, b);
+    io_atom before = {.proc = run_callback, .fd = -1};
+    io_address remote;
+    *atom = before;
+    r->shadow[a] = before;
+    int result =
+        run_result(io_socket_accept(&r->poller, atom, run_callback, flags, listener, &remote));
+    if (result == 0) {
+        r->shadow[a] = *atom;
+        env_adopt(&r->env, &r->events, atom->fd);
+        model_check_add(&r->model, a, atom->fd, MODEL_FD_OPEN, 0, flags, result);
+    } else if (flags & ~0xf && result != -EINVAL) {
+        violation("IO-SOCKET-8", "io_socket_accept returned %d for unknown flags", result);
+    }
+    if (result == -EAGAIN) {
+        run_observe(r);
+        model_eagain(&r->model, b, MODEL_READ);
+    }
+    return result;
+}
+
+static void op_accept(run *r, const op *o)
+{
+    if (o->a != o->b && atom_of(r, o->b) && !is_registered(r, o->a)) {
+        accept_once(r, o->a, o->b, lib_flags(o));
+    }
+}
+
+/* An atom to accept into, or -1. */
+static int spare_atom(const run *r, int listener)
+{
+    for (int i = PROGRAM_ATOMS - 1; i >= 0; i--) {
+        if (i != listener && !is_registered(r, i)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void op_drain(run *r, const op *o)
+{
+    if (!atom_of(r, o->a)) {
+        return;
+    }
+    int result = 0;
+    for (int turn = 0; result == 0 && turn < MAX_TURNS && atom_of(r, o->a); turn++) {
+        if (is_listener(r, o->a)) {
+            int spare = spare_atom(r, o->a);
+            result = spare < 0 ? -1 : accept_once(r, spare, o->a, IO_READ);
+        } else {
+            result = read_once(r, o->a, sizeof(buffer));
+        }
+    }
+}
+
+static void op_fill(run *r, const op *o)
+{
+    int result = atom_of(r, o->a) ? 0 : -1;
+    int turns =
+        result == 0 && env_kind(&r->env, r->atoms[o->a]->io.fd) == KIND_EVENTFD ? 2 : MAX_TURNS;
+    for (int turn = 0; result == 0 && turn < turns; turn++) {
+        result = write_once(r, o->a, sizeof(buffer) / 4);
+    }
+}
+
+/* The programs are honest: a flag that is ready is not called exhausted. */
+static void op_exhausted(run *r, const op *o)
+{
+    io_atom *atom = atom_of(r, o->a);
+    if (!atom) {
+        return;
+    }
+    int flags = lib_flags(o) & ~IO_ONESHOT & ~r->model.atoms[o->a].ready;
+    if (is_registered(r, o->a) && r->model.atoms[o->a].life != LIFE_OPEN) {
+        flags = 0; /* nobody knows what is ready there */
+    }
+    model_check_exhausted(&r->model, o->a, flags,
+                          run_result(io_exhausted(&r->poller, atom, flags)));
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int run_wait(run *r, int timeout_ms)
+{
+    run_observe(r);
+    model_wait_begin(&r->model);
+    kernel_calls before = kernel_calls_made;
+    uint64_t start = now_ns();
+    int result = run_result(io_wait(&r->poller, timeout_ms));
+    model_wait wait = {
+        .timeout_ms = timeout_ms,
+        .result = result,
+        .elapsed_ns = now_ns() - start,
+        .kernel_waits = kernel_calls_made.waits - before.waits,
+        .blocking_waits = kernel_calls_made.blocking_waits - before.blocking_waits,
+        .interrupted = kernel_calls_made.interrupted != before.interrupted,
+    };
+    run_observe(r);
+    model_check_wait(&r->model, &wait);
+    return result;
+}
+
+static void op_wait(run *r, const op *o)
+{
+    if (r->model.dispatching) {
+        refused(r, io_wait(&r->poller, o->arg), "IO-WAIT-8");
+        return;
+    }
+    r->sleeps += o->arg > 0;
+    run_wait(r, r->sleeps > MAX_SLEEPS ? 0 : o->arg);
+}
+
+static void op_dispatch(run *r, const op *o)
+{
+    (void)o;
+    if (r->model.dispatching) {
+        refused(r, io_dispatch(&r->poller), "IO-DISPATCH-5");
+    } else {
+        run_dispatch(r);
+    }
+}
+
+static void op_next(run *r, const op *o)
+{
+    (void)o;
+    io_event event = {.atom = NULL, .flags = 12345};
+    int result = io_next(&r->poller, &event);
+    if (refused(r, result, "IO-NEXT-2")) {
+        return;
+    }
+    run_result(result);
+    if (result != 1) {
+        if (event.atom || event.flags != 12345) {
+            violation("IO-NEXT-1", "io_next returned %d and wrote to the event", result);
+        }
+        model_check_next(&r->model, result, -1, 0);
+        return;
+    }
+    int index = io_resolve_parent(event.atom, atom_box, io)->index;
+    run_observe(r);
+    model_check_next(&r->model, result, index, event.flags);
+}
+
+static void op_check(run *r, const op *o)
+{
+    (void)o;
+    model_check_fd_check(&r->model, run_result(io_fd_check(&r->poller)), run_fd_is_open);
+}
+
+static void op_dispose(run *r, const op *o)
+{
+    (void)o;
+    int result = io_poller_dispose(&r->poller);
+    if (refused(r, result, "IO-INIT-10")) {
+        return;
+    }
+    if (run_result(result) != 0) {
+        violation("IO-INIT-10", "io_poller_dispose returned %d", result);
+    }
+    if (io_wait(&r->poller, 0) != -EINVAL) {
+        violation("IO-ERROR-5", "io_wait on a disposed poller did not return -EINVAL");
+    }
+    model_disposed(&r->model);
+    run_init_poller(r);
+}
+
+static void op_open(run *r, const op *o)
+{
+    env_open(&r->env, &r->events, o->a, o->b, o->arg);
+}
+
+static void op_connect(run *r, const op *o)
+{
+    env_connect(&r->env, &r->events, o->a, o->b);
+}
+
+static void op_dup(run *r, const op *o)
+{
+    env_dup(&r->env, &r->events, o->a, o->b);
+}
+
+static void op_close(run *r, const op *o)
+{
+    env_close(&r->env, &r->events, o->a, 0);
+}
+
+static void op_reset(run *r, const op *o)
+{
+    env_close(&r->env, &r->events, o->a, 1);
+}
+
+static void op_send(run *r, const op *o)
+{
+    env_send(&r->env, o->a, program_sizes[o->arg]);
+}
+
+static void op_recv(run *r, const op *o)
+{
+    env_recv(&r->env, o->a, program_sizes[o->arg]);
+}
+
+static void op_shutdown(run *r, const op *o)
+{
+    env_shutdown(&r->env, o->a, o->arg);
+}
+
+void op_run(run *r, const op *o)
+{
+    static void (*const handlers[OP_CODES])(run *r, const op *o) = {
+        [OP_OPEN] = op_open,       [OP_CONNECT] = op_connect,
+        [OP_DUP] = op_dup,         [OP_CLOSE] = op_close,
+        [OP_RESET] = op_reset,     [OP_SEND] = op_send,
+        [OP_RECV] = op_recv,       [OP_SHUTDOWN] = op_shutdown,
+        [OP_INIT] = op_init,       [OP_ADD] = op_add,
+        [OP_SET] = op_set,         [OP_REMOVE] = op_remove,
+        [OP_FREE] = op_free,       [OP_IOCLOSE] = op_ioclose,
+        [OP_READ] = op_read,       [OP_WRITE] = op_write,
+        [OP_DRAIN] = op_drain,     [OP_FILL] = op_fill,
+        [OP_ACCEPT] = op_accept,   [OP_EXHAUSTED] = op_exhausted,
+        [OP_WAIT] = op_wait,       [OP_DISPATCH] = op_dispatch,
+        [OP_NEXT] = op_next,       [OP_CHECK] = op_check,
+        [OP_DISPOSE] = op_dispose,
+    };
+    handlers[o->code](r, o);
+}

@@ -1,0 +1,16 @@
+/* How a broken clause is reported: what happened and the program, then abort(). */
+#ifndef IOATOM_FUZZ_HARNESS_REPORT_H
+#define IOATOM_FUZZ_HARNESS_REPORT_H
+
+#include "../program/program.h"
+
+/* What runs now, for the report. */
+void report_begin(const program *p, const char *config);
+/* The operation that runs now: its number in the order of execution, and whose callback it is in
+ * (-1: none). */
+void report_operation(unsigned number, const op *o, int callback_of);
+
+_Noreturn void violation(const char *clause, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,184 @@
+/* The run of a program: its beginning, its operations one by one, its end. */
+#define _GNU_SOURCE
+#include "run.h"
+
+#include "ops.h"
+#include "report.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUDGET = 256 }; /* operations in a run: callbacks run their programs again and again */
+
+int run_fd_is_open(int fd)
+{
+    return env_is_open(fd);
+}
+
+static void on_opened(void *context, int fd)
+{
+    model_fd_opened(&((run *)context)->model, fd);
+}
+
+static void on_closed(void *context, int fd)
+{
+    model_fd_closed(&((run *)context)->model, fd);
+}
+
+/* What the kernel says of every atom's descriptor now. */
+void run_observe(run *r)
+{
+    struct pollfd fds[PROGRAM_ATOMS];
+    int atoms[PROGRAM_ATOMS];
+    struct timespec zero = {0};
+    nfds_t count = 0;
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        const model_atom *a = &r->model.atoms[i];
+        if (a->registered && a->life == LIFE_OPEN) {
+            fds[count] =
+                (struct pollfd){.fd = a->fd, .events = POLLIN | POLLOUT | POLLPRI | POLLRDHUP};
+            atoms[count++] = i;
+        }
+    }
+    if (count > 0 && ppoll(fds, count, &zero, NULL) >= 0) {
+        for (nfds_t k = 0; k < count; k++) {
+            model_observe(&r->model, atoms[k], fds[k].revents);
+        }
+    }
+}
+
+/* IO-MEM-2, IO-ERROR-1 of the operation before are checked where it was made; this is about memory.
+ */
+static void check_atoms(const run *r)
+{
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        const atom_box *box = r->atoms[i];
+        if (box && (box->io.fd != r->shadow[i].fd || box->io.proc != r->shadow[i].proc)) {
+            violation("IO-MEM-2", "the library wrote to a%d", i);
+        }
+    }
+}
+
+int run_result(int result)
+{
+    int code = errno;
+    if (result < 0 && code != -result) {
+        violation("IO-ERROR-1", "the result is %d, but errno is %d", result, code);
+    }
+    return result;
+}
+
+static void execute(run *r, const op_list *list, int callback_of)
+{
+    for (unsigned i = 0; i < list->count && r->executed < BUDGET; i++) {
+        r->executed++;
+        report_operation(r->executed, &list->ops[i], callback_of);
+        errno = EINTR; /* a stale one, which nobody may take for his own (IO-READ-5) */
+        op_run(r, &list->ops[i]);
+        check_atoms(r);
+        run_observe(r);
+    }
+}
+
+void run_callback(io_poller *poller, io_atom *atom, int flags)
+{
+    run *r = (run *)(void *)((char *)poller - offsetof(run, poller));
+    atom_box *box = io_resolve_parent(atom, atom_box, io);
+    int index = box->index;
+    if (r->atoms[index] != box) {
+        violation("IO-REMOVE-1", "a callback of memory that is no atom");
+    }
+    run_observe(r);
+    model_called(&r->model, index, flags);
+    execute(r, &r->program->callback[index], index);
+}
+
+/* A registration whose descriptor was closed: another file's events may come to it (IO-CLOSE-6). */
+static int has_strays(const run *r)
+{
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        if (r->model.atoms[i].registered && r->model.atoms[i].life != LIFE_OPEN) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void run_dispatch(run *r)
+{
+    r->taken_away = 0;
+    model_dispatch_begin(&r->model);
+    int result = run_result(io_dispatch(&r->poller));
+    run_observe(r);
+    model_check_dispatch(&r->model, result, !r->taken_away);
+}
+
+void run_init_poller(run *r)
+{
+    size_t size = io_poller_storage_size(r->config->types, ENV_LIMIT);
+    r->storage = realloc(r->storage, size);
+    int result = io_poller_init_in(&r->poller, r->config->types, r->storage, size);
+    if (result < 0) {
+        violation("IO-INIT-1", "io_poller_init_in returned %d", result);
+    }
+}
+
+/* The program is over: what is owed comes, then it is quiet; everything can be removed; nothing is
+ * left open. */
+static void finish(run *r)
+{
+    enum { ROUNDS = 8 };
+    int last = 0;
+    report_operation(0, NULL, -1);
+    r->executed = BUDGET; /* callbacks do nothing from here on */
+    for (int round = 0; round < ROUNDS; round++) {
+        last = run_wait(r, 0);
+        run_dispatch(r);
+    }
+    if (last > 0 && r->model.edge && !has_strays(r)) {
+        violation("IO-EDGE-5", "io_wait returned %d in round %d of waiting and doing nothing", last,
+                  ROUNDS);
+    }
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        if (r->atoms[i] && r->model.atoms[i].registered) {
+            model_check_set(&r->model, i, 0, run_result(io_set(&r->poller, &r->atoms[i]->io, 0)),
+                            0);
+        }
+    }
+    run_observe(r);
+    /* Sleeping costs time: one program in sixteen, chosen by its length. */
+    last = run_wait(r, r->program->main.count % 16 == 15 ? 1 : 0);
+    if (last > 0) {
+        violation("IO-EVENT-7", "io_wait returned %d, but no atom has an interest", last);
+    }
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        op_free_atom(r, i);
+    }
+    if (run_wait(r, 0) != 0) {
+        violation("IO-REMOVE-2", "something is pending with no atom registered");
+    }
+    if (io_poller_dispose(&r->poller) != 0) {
+        violation("IO-INIT-10", "io_poller_dispose failed");
+    }
+}
+
+void run_program(const program *p, const config *c)
+{
+    static run r; /* large */
+    memset(&r, 0, offsetof(run, poller));
+    r.program = p;
+    r.config = c;
+    r.events = (env_events){.context = &r, .opened = on_opened, .closed = on_closed};
+    report_begin(p, c->name);
+    env_begin(&r.env);
+    model_init(&r.model, c->types, ENV_LIMIT);
+    run_init_poller(&r);
+    execute(&r, &p->main, -1);
+    finish(&r);
+    if (!env_end(&r.env)) {
+        violation("IO-INIT-10", "a descriptor leaked");
+    }
+    free(r.storage);
+}

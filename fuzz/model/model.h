@@ -1,0 +1,101 @@
+/*
+ * The oracle: a naive model of a poller, written from lib/SPEC.md alone. It knows atoms by their
+ * number in the program, and of the kernel only what poll(2) said of each descriptor before and
+ * after every operation. Every function that gets a result of the library checks it, and reports a
+ * broken clause with violation().
+ *
+ * It is exact where the specification is, and keeps bounds where that leaves a choice: maybe is the
+ * most that can be pending, owed the least that has to come.
+ */
+#ifndef IOATOM_FUZZ_MODEL_MODEL_H
+#define IOATOM_FUZZ_MODEL_MODEL_H
+
+#include <stdint.h>
+
+enum { MODEL_ATOMS = 8, MODEL_FLAGS = 3 };
+enum { MODEL_READ = 1, MODEL_WRITE = 2, MODEL_EXCEPT = 4, MODEL_EVENTS = 7, MODEL_ONESHOT = 8 };
+
+/* What kind of number io_add gets. */
+typedef enum model_fd { MODEL_FD_OPEN, MODEL_FD_CLOSED, MODEL_FD_UNPOLLABLE } model_fd;
+
+/* What became of a registered atom's descriptor. */
+typedef enum model_life {
+    LIFE_OPEN,
+    LIFE_CLOSED, /* closed without io_remove; no wait has found out */
+    LIFE_DEAD,   /* a wait has found out (select, poll) */
+    LIFE_TAKEN   /* the number belongs to another file now, or a duplicate lives (IO-CLOSE-6) */
+} model_life;
+
+typedef struct model_atom {
+    int registered;
+    int fd;
+    int interest;
+    model_life life;
+    int no_must;            /* flags of which the kernel's word is not good enough to owe them */
+    int ready;              /* flags that are ready now */
+    int sure;               /* those that every backend reports (IO-EVENT-9) */
+    int ready_since;        /* flags that were ready since the atom was added or they were told
+                               (IO-EVENT-5) */
+    int maybe;              /* flags that may be pending */
+    int owed;               /* flags that must come */
+    int waits[MODEL_FLAGS]; /* waits since the flag is owed */
+    int held;               /* emulated edge: found, told, and not armed again (IO-EDGE-3) */
+    int rearmed;            /* emulated edge: armed again since a wait found it */
+    int told;               /* called in this dispatch */
+} model_atom;
+
+typedef struct model {
+    int edge;      /* trigger mode */
+    int emulated;  /* edge-triggered over a kernel that knows levels only */
+    int on_select; /* IO-EVENT-9 */
+    int on_epoll;  /* IO-CLOSE-6 */
+    int limit;     /* descriptors from here on have no place in the table */
+    int dispatching;
+    int pending; /* the result of the latest io_wait, if nothing has changed since; else -1 */
+    model_atom atoms[MODEL_ATOMS];
+} model;
+
+void model_init(model *m, int types, int limit);
+
+/* The kernel's word (poll(2) bits) about the descriptor of a registered atom; between any two
+ * operations. */
+void model_observe(model *m, int atom, int poll_bits);
+
+/* The program closed a number, or made a new descriptor with it. */
+void model_fd_closed(model *m, int fd);
+void model_fd_opened(model *m, int fd);
+
+void model_check_add(model *m, int atom, int fd, model_fd kind, int no_must, int flags, int result);
+void model_check_set(model *m, int atom, int flags, int result, unsigned controls);
+void model_check_remove(model *m, int atom, int result);
+void model_check_exhausted(model *m, int atom, int flags, int result);
+/* io_read, io_write or io_socket_accept answered -EAGAIN through this registered atom. */
+void model_eagain(model *m, int atom, int flag);
+/* io_fd_check; open(fd) tells whether a number is open. */
+void model_check_fd_check(model *m, int result, int (*open)(int fd));
+
+typedef struct model_wait {
+    int timeout_ms;
+    int result;
+    uint64_t elapsed_ns;
+    unsigned kernel_waits;
+    unsigned blocking_waits;
+    int interrupted; /* by a signal */
+} model_wait;
+
+/* Before and after io_wait outside a callback; each after an observation of all atoms. */
+void model_wait_begin(model *m);
+void model_check_wait(model *m, const model_wait *wait);
+
+void model_dispatch_begin(model *m);
+/* The library called an atom's callback. */
+void model_called(model *m, int atom, int flags);
+/* exact: no callback did anything that could take another's event away. */
+void model_check_dispatch(model *m, int result, int exact);
+/* io_next handed out an atom (1), or nothing (0). */
+void model_check_next(model *m, int result, int atom, int flags);
+
+void model_disposed(model *m);
+int model_registered_count(const model *m);
+
+#endif

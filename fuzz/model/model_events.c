@@ -1,0 +1,213 @@
+/* Waits, callbacks and what has to come. */
+#include "model.h"
+
+#include "../harness/report.h"
+
+/* IO-FAIR-1 with at most 8 atoms and 64 events a wait. */
+enum { FAIR_WAITS = 2 };
+
+void model_wait_begin(model *m)
+{
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        model_atom *a = &m->atoms[i];
+        if (!a->registered || m->edge) {
+            continue;
+        }
+        /* IO-LEVEL-1: what is ready when io_wait is called. A flag that stays owed keeps its count
+         * of waits. */
+        int due = a->sure & a->interest & ~a->no_must;
+        for (int k = 0; k < MODEL_FLAGS; k++) {
+            if (!(a->owed & 1 << k)) {
+                a->waits[k] = 0;
+            }
+        }
+        a->owed = due;
+    }
+}
+
+/* What a wait may have found for an atom. */
+static void find(model *m, model_atom *a)
+{
+    int both = MODEL_READ | MODEL_WRITE;
+    switch (a->life) {
+    case LIFE_OPEN:
+        a->maybe |= a->ready_since & a->interest & ~a->held;
+        break;
+    case LIFE_CLOSED:
+        a->maybe |= a->interest & both & (m->emulated ? ~a->held : ~0);
+        if (m->on_epoll) {
+            a->maybe |= a->interest & MODEL_EVENTS; /* a duplicate may live: IO-CLOSE-6 */
+        } else if (a->interest & both & ~a->held) {
+            a->life = LIFE_DEAD; /* IO-CLOSE-5 */
+        }
+        break;
+    case LIFE_TAKEN:
+        a->maybe |= a->interest & MODEL_EVENTS; /* IO-CLOSE-6 */
+        break;
+    case LIFE_DEAD:
+        break;
+    }
+    a->rearmed &= ~a->maybe;
+    for (int k = 0; k < MODEL_FLAGS; k++) {
+        a->waits[k] += a->owed >> k & 1;
+    }
+}
+
+static void check_kernel_waits(const model *m, const model_wait *wait)
+{
+    unsigned atoms = (unsigned)model_registered_count(m);
+    unsigned most = 2 + 2 * atoms + (unsigned)(wait->elapsed_ns / 50000000u);
+    if (wait->kernel_waits > most) {
+        violation("IO-WAIT-10", "io_wait waited %u times in the kernel, at most %u are allowed",
+                  wait->kernel_waits, most);
+    }
+    if (wait->timeout_ms == 0 && wait->blocking_waits > 0) {
+        violation("IO-WAIT-5", "io_wait with timeout 0 blocked");
+    }
+    if (m->pending > 0 && wait->blocking_waits > 0) {
+        violation("IO-WAIT-2", "io_wait blocked with %d atoms pending", m->pending);
+    }
+}
+
+void model_check_wait(model *m, const model_wait *wait)
+{
+    check_kernel_waits(m, wait);
+    int most = 0;
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        model_atom *a = &m->atoms[i];
+        if (a->registered) {
+            find(m, a);
+            most += a->maybe != 0;
+        }
+    }
+    if (wait->result < 0) {
+        violation("IO-WAIT-1", "io_wait returned %d", wait->result);
+    }
+    if (wait->result > most) {
+        violation("IO-WAIT-1", "io_wait returned %d, but at most %d atoms can be pending",
+                  wait->result, most);
+    }
+    if (m->pending > wait->result) {
+        violation("IO-WAIT-2", "io_wait returned %d, but %d atoms were pending before",
+                  wait->result, m->pending);
+    }
+    if (wait->result == 0 && !wait->interrupted &&
+        wait->elapsed_ns < (uint64_t)wait->timeout_ms * 1000000u) {
+        violation("IO-WAIT-3", "io_wait returned 0 after %u us of %d ms",
+                  (unsigned)(wait->elapsed_ns / 1000), wait->timeout_ms);
+    }
+    m->pending = wait->result;
+}
+
+/* An event of this atom was delivered. */
+static void tell(model *m, int atom, int flags)
+{
+    model_atom *a = &m->atoms[atom];
+    if (!a->registered) {
+        violation("IO-REMOVE-1", "a%d was called with flags %d, but is not registered", atom,
+                  flags);
+    }
+    if (flags == 0 || (flags & ~MODEL_EVENTS)) {
+        violation("IO-DISPATCH-2", "a%d was called with flags %d", atom, flags);
+    }
+    if (flags & ~a->interest) {
+        violation("IO-DISPATCH-2", "a%d was called with flags %d, its interest is %d", atom, flags,
+                  a->interest);
+    }
+    if (flags & a->held) {
+        violation("IO-EDGE-3", "a%d was told %d, which is held back (%d)", atom, flags, a->held);
+    }
+    if (a->life == LIFE_OPEN && (flags & ~a->ready_since)) {
+        violation("IO-EVENT-5", "a%d was told %d, but only %d was ready", atom, flags,
+                  a->ready_since);
+    }
+    if (flags & ~a->maybe) {
+        violation(a->life == LIFE_DEAD ? "IO-CLOSE-5" : "IO-SET-1",
+                  "a%d was told %d, but at most %d can be pending", atom, flags, a->maybe);
+    }
+    a->maybe = 0;
+    a->owed &= ~flags;
+    a->ready_since = (a->ready_since & ~flags) | a->ready;
+    if (m->emulated) {
+        a->held |= flags & ~a->rearmed;
+    }
+    if (a->interest & MODEL_ONESHOT) {
+        a->interest = 0; /* IO-ONESHOT-1 */
+        a->owed = 0;
+    }
+}
+
+void model_dispatch_begin(model *m)
+{
+    m->dispatching = 1;
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        m->atoms[i].told = 0;
+    }
+}
+
+void model_called(model *m, int atom, int flags)
+{
+    if (!m->dispatching) {
+        violation("IO-DISPATCH-5", "a%d was called outside io_dispatch", atom);
+    }
+    if (m->atoms[atom].told) {
+        violation("IO-DISPATCH-1", "a%d was called twice in one io_dispatch", atom);
+    }
+    tell(m, atom, flags);
+    m->atoms[atom].told = 1;
+}
+
+/* What is owed, still ready, and did not come within the waits of IO-FAIR-1. */
+static void check_lost(const model *m)
+{
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        const model_atom *a = &m->atoms[i];
+        for (int k = 0; a->registered && k < MODEL_FLAGS; k++) {
+            if ((a->owed & a->interest & a->sure & 1 << k) && a->waits[k] >= FAIR_WAITS) {
+                violation("IO-LOST-1", "a%d is owed flag %d since %d waits, and it did not come", i,
+                          1 << k, a->waits[k]);
+            }
+        }
+    }
+}
+
+void model_check_dispatch(model *m, int result, int exact)
+{
+    int calls = 0;
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        calls += m->atoms[i].told;
+    }
+    if (result < 0 || (exact && result != calls)) {
+        violation("IO-DISPATCH-1", "io_dispatch returned %d after %d calls", result, calls);
+    }
+    if (m->pending >= 0 && (exact ? result != m->pending : result > m->pending)) {
+        violation("IO-DISPATCH-7", "io_dispatch returned %d with %d atoms pending", result,
+                  m->pending);
+    }
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        m->atoms[i].maybe = 0; /* IO-DISPATCH-4 */
+    }
+    m->dispatching = 0;
+    m->pending = 0;
+    check_lost(m);
+}
+
+void model_check_next(model *m, int result, int atom, int flags)
+{
+    if (result == 1) {
+        tell(m, atom, flags);
+        m->pending -= m->pending > 0;
+        return;
+    }
+    if (result != 0) {
+        violation("IO-NEXT-1", "io_next returned %d", result);
+    }
+    if (m->pending > 0) {
+        violation("IO-NEXT-1", "io_next returned 0 with %d atoms pending", m->pending);
+    }
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        m->atoms[i].maybe = 0;
+    }
+    m->pending = 0;
+    check_lost(m);
+}

@@ -1,0 +1,116 @@
+/* Programs as bytes. A fuzzer changes single bytes, so each byte has one meaning and most of its
+ * values are likely ones: long waits, a bad flag, a strange descriptor are rare. */
+#include "table.h"
+
+#include <string.h>
+
+enum {
+    LIST_MAIN = 8,        /* the list byte: this bit, or the atom of a callback */
+    BAD_FLAG_BITS = 0xf0, /* all of them: PROGRAM_BAD_FLAG */
+    WAIT_1_FROM = 224,    /* less: wait 0 */
+    WAIT_2_FROM = 248,
+    SPECIAL_FROM = 224 /* less: SPECIAL_SLOT */
+};
+_Static_assert(SPECIAL_FROM % (SPECIAL_CODES - 1) == 0, "encode_arg counts up from it");
+_Static_assert(sizeof(op) == PROGRAM_RECORD, "no padding: programs may be compared with memcmp");
+
+static uint8_t decode_special(uint8_t byte)
+{
+    return byte < SPECIAL_FROM ? SPECIAL_SLOT : (uint8_t)(1 + byte % (SPECIAL_CODES - 1));
+}
+
+static uint8_t decode_flags(uint8_t byte)
+{
+    int bad = (byte & BAD_FLAG_BITS) == BAD_FLAG_BITS;
+    return (uint8_t)(byte & PROGRAM_FLAGS & (bad ? 0xff : ~PROGRAM_BAD_FLAG));
+}
+
+static uint8_t decode_arg(arg_type type, uint8_t byte)
+{
+    switch (type) {
+    case ARG_KIND:
+        return byte % KIND_CODES;
+    case ARG_HOW:
+        return byte % HOW_CODES;
+    case ARG_FLAGS:
+        return decode_flags(byte);
+    case ARG_SIZE:
+        return byte % PROGRAM_SIZES;
+    case ARG_MS:
+        return (uint8_t)((byte >= WAIT_1_FROM) + (byte >= WAIT_2_FROM));
+    case ARG_SPECIAL:
+        return decode_special(byte);
+    default:
+        return 0;
+    }
+}
+
+/* The byte that decode_arg turns into this argument. */
+static uint8_t encode_arg(arg_type type, uint8_t arg)
+{
+    static const uint8_t waits[PROGRAM_MAX_WAIT_MS + 1] = {0, WAIT_1_FROM, WAIT_2_FROM};
+    switch (type) {
+    case ARG_FLAGS:
+        return arg & PROGRAM_BAD_FLAG ? arg | BAD_FLAG_BITS : arg;
+    case ARG_MS:
+        return waits[arg <= PROGRAM_MAX_WAIT_MS ? arg : PROGRAM_MAX_WAIT_MS];
+    case ARG_SPECIAL:
+        return arg == SPECIAL_SLOT ? 0 : (uint8_t)(SPECIAL_FROM - 1 + arg);
+    default:
+        return arg;
+    }
+}
+
+static op decode_op(const uint8_t *record)
+{
+    op o = {.code = record[0] % OP_CODES};
+    const op_shape *shape = &program_shapes[o.code];
+    o.arg = decode_arg(shape->arg, record[2]);
+    if (shape->a) {
+        o.a = record[1] & 7;
+    }
+    if (program_has_b(shape, o.arg)) {
+        o.b = record[1] >> 4 & 7;
+    }
+    return o;
+}
+
+void program_decode(program *p, const uint8_t *data, size_t size)
+{
+    size_t count = size / PROGRAM_RECORD;
+    memset(p, 0, sizeof(*p));
+    for (size_t i = 0; i < count && i < PROGRAM_MAX_OPS; i++) {
+        const uint8_t *record = data + i * PROGRAM_RECORD;
+        op_list *list = record[3] & LIST_MAIN ? &p->main : &p->callback[record[3] & 7];
+        list->ops[list->count++] = decode_op(record);
+    }
+}
+
+static size_t encode_list(const op_list *list, uint8_t byte, uint8_t *data, size_t capacity)
+{
+    size_t size = 0;
+    for (unsigned i = 0; i < list->count && i < PROGRAM_MAX_OPS; i++) {
+        const op *o = &list->ops[i];
+        if (capacity - size < PROGRAM_RECORD) {
+            break;
+        }
+        data[size] = o->code;
+        data[size + 1] = (uint8_t)((o->a & 7) | (o->b & 7) << 4);
+        data[size + 2] = encode_arg(program_shapes[o->code % OP_CODES].arg, o->arg);
+        data[size + 3] = byte;
+        size += PROGRAM_RECORD;
+    }
+    return size;
+}
+
+size_t program_encode(const program *p, uint8_t *data, size_t capacity)
+{
+    size_t size = 0;
+    if (capacity > PROGRAM_MAX_OPS * PROGRAM_RECORD) {
+        capacity = PROGRAM_MAX_OPS * PROGRAM_RECORD;
+    }
+    for (uint8_t i = 0; i < PROGRAM_ATOMS; i++) {
+        size += encode_list(&p->callback[i], i, data + size, capacity - size);
+    }
+    return size + encode_list(&p->main, LIST_MAIN, data + size, capacity - size);
+}

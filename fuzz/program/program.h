@@ -1,0 +1,121 @@
+/*
+ * Programs: what the dispatch fuzzer runs. One struct, two forms of it: bytes (every byte string is
+ * a program) and text
+ * (*.iop, for people). The grammar is in fuzz/PROGRAMS.md.
+ */
+#ifndef IOATOM_FUZZ_PROGRAM_PROGRAM_H
+#define IOATOM_FUZZ_PROGRAM_PROGRAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+    PROGRAM_DESCRIPTORS = 8, /* descriptor slots d0 to d7 */
+    PROGRAM_ATOMS = 8,       /* atoms a0 to a7, each with a callback program */
+    PROGRAM_MAX_OPS = 128,   /* in all lists together; later records are ignored */
+    PROGRAM_RECORD = 4       /* bytes of an operation */
+};
+
+typedef enum op_code {
+    OP_OPEN,      /* open dA dB KIND: make a new object; eventfd and listener fill dA only */
+    OP_CONNECT,   /* connect dA dB: dA is a client of the listener dB */
+    OP_DUP,       /* dup dA dB: dA is a duplicate of dB */
+    OP_CLOSE,     /* close dA: close(2), whatever is registered */
+    OP_RESET,     /* reset dA: the same, a TCP socket with RST */
+    OP_SEND,      /* send dA SIZE: write(2) */
+    OP_RECV,      /* recv dA SIZE: read(2) */
+    OP_SHUTDOWN,  /* shutdown dA HOW */
+    OP_INIT,      /* init aA dB | init aA SPECIAL: io_atom_init, not while registered */
+    OP_ADD,       /* add aA FLAGS */
+    OP_SET,       /* set aA FLAGS */
+    OP_REMOVE,    /* remove aA */
+    OP_FREE,      /* free aA: io_remove if registered, then free its memory */
+    OP_IOCLOSE,   /* ioclose aA: io_close */
+    OP_READ,      /* read aA SIZE: io_read once */
+    OP_WRITE,     /* write aA SIZE: io_write once */
+    OP_DRAIN,     /* drain aA: io_read (a listener: io_socket_accept) until it fails */
+    OP_FILL,      /* fill aA: io_write until it fails */
+    OP_ACCEPT,    /* accept aA aB FLAGS: io_socket_accept for aA from the listener aB */
+    OP_EXHAUSTED, /* exhausted aA FLAGS */
+    OP_WAIT,      /* wait MS */
+    OP_DISPATCH,  /* dispatch */
+    OP_NEXT,      /* next */
+    OP_CHECK,     /* check: io_fd_check */
+    OP_DISPOSE,   /* dispose: and, outside a callback, init again */
+    OP_CODES
+} op_code;
+
+typedef enum object_kind {
+    KIND_PIPE,  /* dA reads, dB writes */
+    KIND_UNIX,  /* a pair of unix stream sockets */
+    KIND_TCP,   /* a pair of connected TCP sockets */
+    KIND_DGRAM, /* a pair of unix datagram sockets */
+    KIND_EVENTFD,
+    KIND_LISTENER, /* TCP over loopback */
+    KIND_CODES
+} object_kind;
+
+/* SPECIAL descriptors of OP_INIT: arg; 0 stands for the slot dB. */
+typedef enum special_fd {
+    SPECIAL_SLOT,
+    SPECIAL_NEGATIVE,   /* "negative": -1 */
+    SPECIAL_LIMIT,      /* "limit": open, the first number beyond the poller's table */
+    SPECIAL_DIRECTORY,  /* "directory" */
+    SPECIAL_FILE,       /* "file": an ordinary file */
+    SPECIAL_CLOSED,     /* "closed": a number below the table's end that is not open */
+    SPECIAL_CLOSED_FAR, /* "closed-far": a number beyond the table that is not open */
+    SPECIAL_PATH,       /* "path": an O_PATH descriptor */
+    SPECIAL_CODES
+} special_fd;
+
+typedef enum shutdown_how { HOW_RD, HOW_WR, HOW_RDWR, HOW_CODES } shutdown_how;
+
+enum {
+    PROGRAM_BAD_FLAG = 0x10, /* "bad": a flag that no function knows */
+    PROGRAM_FLAGS = 0x1f,
+    PROGRAM_SIZES = 6,
+    PROGRAM_MAX_WAIT_MS = 2
+};
+extern const uint32_t
+    program_sizes[PROGRAM_SIZES]; /* the SIZE of read, write, send, recv: arg is the index */
+
+/* Operands are always in range: a, b below 8; arg as the operation needs it, 0 where it needs none.
+ */
+typedef struct op {
+    uint8_t code;
+    uint8_t a;
+    uint8_t b;
+    uint8_t arg; /* KIND, HOW, FLAGS, index of SIZE, MS, SPECIAL */
+} op;
+
+typedef struct op_list {
+    unsigned count;
+    op ops[PROGRAM_MAX_OPS];
+} op_list;
+
+typedef struct program {
+    op_list main;
+    op_list callback[PROGRAM_ATOMS]; /* run in each callback of the atom */
+} program;
+
+/* Decode any bytes. Record: code; a in bits 0-2 and b in bits 4-6; arg; list (0-7: callback of that
+ * atom; others main, by bit 3). Values beyond an operation's range are reduced to it. A rest of
+ * less than a record is ignored. */
+void program_decode(program *p, const uint8_t *data, size_t size);
+
+/* The bytes of a program: callbacks first, then main. The number of bytes; at most PROGRAM_MAX_OPS
+ * * PROGRAM_RECORD. */
+size_t program_encode(const program *p, uint8_t *data, size_t capacity);
+
+/* Parse text of the given length. 0, or the number of the first line that is wrong and *error says
+ * why. */
+int program_parse(program *p, const char *text, size_t length, const char **error);
+
+/* Print as text that program_parse takes. */
+void program_print(const program *p, FILE *out);
+
+/* Print one operation, without a line end. */
+void program_print_op(const op *o, FILE *out);
+
+#endif

@@ -1,0 +1,49 @@
+#include "table.h"
+
+const op_shape program_shapes[OP_CODES] = {
+    [OP_OPEN] = {"open", 'd', 'd', ARG_KIND},
+    [OP_CONNECT] = {"connect", 'd', 'd', ARG_NONE},
+    [OP_DUP] = {"dup", 'd', 'd', ARG_NONE},
+    [OP_CLOSE] = {"close", 'd', 0, ARG_NONE},
+    [OP_RESET] = {"reset", 'd', 0, ARG_NONE},
+    [OP_SEND] = {"send", 'd', 0, ARG_SIZE},
+    [OP_RECV] = {"recv", 'd', 0, ARG_SIZE},
+    [OP_SHUTDOWN] = {"shutdown", 'd', 0, ARG_HOW},
+    [OP_INIT] = {"init", 'a', 'd', ARG_SPECIAL},
+    [OP_ADD] = {"add", 'a', 0, ARG_FLAGS},
+    [OP_SET] = {"set", 'a', 0, ARG_FLAGS},
+    [OP_REMOVE] = {"remove", 'a', 0, ARG_NONE},
+    [OP_FREE] = {"free", 'a', 0, ARG_NONE},
+    [OP_IOCLOSE] = {"ioclose", 'a', 0, ARG_NONE},
+    [OP_READ] = {"read", 'a', 0, ARG_SIZE},
+    [OP_WRITE] = {"write", 'a', 0, ARG_SIZE},
+    [OP_DRAIN] = {"drain", 'a', 0, ARG_NONE},
+    [OP_FILL] = {"fill", 'a', 0, ARG_NONE},
+    [OP_ACCEPT] = {"accept", 'a', 'a', ARG_FLAGS},
+    [OP_EXHAUSTED] = {"exhausted", 'a', 0, ARG_FLAGS},
+    [OP_WAIT] = {"wait", 0, 0, ARG_MS},
+    [OP_DISPATCH] = {"dispatch", 0, 0, ARG_NONE},
+    [OP_NEXT] = {"next", 0, 0, ARG_NONE},
+    [OP_CHECK] = {"check", 0, 0, ARG_NONE},
+    [OP_DISPOSE] = {"dispose", 0, 0, ARG_NONE},
+};
+
+const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",
+                                               "dgram", "eventfd", "listener"};
+const char *const program_hows[HOW_CODES] = {"rd", "wr", "rdwr"};
+const char *const program_specials[SPECIAL_CODES] = {NULL,   "negative", "limit",      "directory",
+                                                     "file", "closed",   "closed-far", "path"};
+const char *const program_flags[PROGRAM_FLAG_COUNT] = {"read", "write", "except", "oneshot", "bad"};
+const uint32_t program_sizes[PROGRAM_SIZES] = {1, 7, 64, 1000, 4096, 65536};
+
+int program_has_b(const op_shape *shape, uint8_t arg)
+{
+    switch (shape->arg) {
+    case ARG_KIND:
+        return arg != KIND_EVENTFD && arg != KIND_LISTENER;
+    case ARG_SPECIAL:
+        return arg == SPECIAL_SLOT;
+    default:
+        return shape->b != 0;
+    }
+}
