@@ -45,18 +45,23 @@ static io_atom *make_atom(run *r, int index)
     return &r->atoms[index]->io;
 }
 
-static void op_init(run *r, const op *o)
+static void init_atom(run *r, int index, int fd)
 {
-    int fd = o->arg == SPECIAL_SLOT ? env_fd(&r->env, o->b) : env_special(o->arg);
-    if (is_registered(r, o->a)) {
+    if (is_registered(r, index)) {
         return;
     }
-    io_atom *atom = make_atom(r, o->a);
+    io_atom *atom = make_atom(r, index);
     io_atom_init(atom, fd, run_callback);
     if (atom->fd != fd || atom->proc != run_callback) {
         violation("IO-MEM-6", "io_atom_init did not set both members");
     }
-    r->shadow[o->a] = *atom;
+    r->shadow[index] = *atom;
+}
+
+static void op_init(run *r, const op *o)
+{
+    int fd = o->arg == SPECIAL_SLOT ? env_fd(&r->env, o->b) : env_special(o->arg);
+    init_atom(r, o->a, fd);
 }
 
 static int lib_flags(const op *o)
@@ -369,6 +374,12 @@ static void op_dispatch(run *r, const op *o)
     }
 }
 
+static void op_turn(run *r, const op *o)
+{
+    op_wait(r, o);
+    op_dispatch(r, o);
+}
+
 static void op_next(run *r, const op *o)
 {
     (void)o;
@@ -415,17 +426,26 @@ static void op_dispose(run *r, const op *o)
 
 static void op_open(run *r, const op *o)
 {
-    env_open(&r->env, &r->events, o->a, o->b, o->arg);
+    if (env_open(&r->env, &r->events, o->a, o->b, o->arg)) {
+        init_atom(r, o->a, env_fd(&r->env, o->a));
+        if (o->arg != KIND_EVENTFD && o->arg != KIND_LISTENER) {
+            init_atom(r, o->b, env_fd(&r->env, o->b));
+        }
+    }
 }
 
 static void op_connect(run *r, const op *o)
 {
-    env_connect(&r->env, &r->events, o->a, o->b);
+    if (env_connect(&r->env, &r->events, o->a, o->b)) {
+        init_atom(r, o->a, env_fd(&r->env, o->a));
+    }
 }
 
 static void op_dup(run *r, const op *o)
 {
-    env_dup(&r->env, &r->events, o->a, o->b);
+    if (env_dup(&r->env, &r->events, o->a, o->b)) {
+        init_atom(r, o->a, env_fd(&r->env, o->a));
+    }
 }
 
 static void op_close(run *r, const op *o)
@@ -468,7 +488,7 @@ void op_run(run *r, const op *o)
         [OP_ACCEPT] = op_accept,   [OP_EXHAUSTED] = op_exhausted,
         [OP_WAIT] = op_wait,       [OP_DISPATCH] = op_dispatch,
         [OP_NEXT] = op_next,       [OP_CHECK] = op_check,
-        [OP_DISPOSE] = op_dispose,
+        [OP_DISPOSE] = op_dispose,   [OP_TURN] = op_turn,
     };
     handlers[o->code](r, o);
 }

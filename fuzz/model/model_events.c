@@ -10,6 +10,7 @@ void model_wait_begin(model *m)
 {
     for (int i = 0; i < MODEL_ATOMS; i++) {
         model_atom *a = &m->atoms[i];
+        a->ready_before = a->ready;
         if (!a->registered || m->edge) {
             continue;
         }
@@ -28,26 +29,28 @@ void model_wait_begin(model *m)
 /* What a wait may have found for an atom. */
 static void find(model *m, model_atom *a)
 {
-    int both = MODEL_READ | MODEL_WRITE;
+    int found = 0;
     switch (a->life) {
     case LIFE_OPEN:
-        a->maybe |= a->ready_since & a->interest & ~a->held;
+        found = a->ready_before | a->ready;
         break;
     case LIFE_CLOSED:
-        a->maybe |= a->interest & both & (m->emulated ? ~a->held : ~0);
+        found = MODEL_READ | MODEL_WRITE; /* IO-CLOSE-5 */
         if (m->on_epoll) {
-            a->maybe |= a->interest & MODEL_EVENTS; /* a duplicate may live: IO-CLOSE-6 */
-        } else if (a->interest & both & ~a->held) {
-            a->life = LIFE_DEAD; /* IO-CLOSE-5 */
+            found = MODEL_EVENTS; /* a duplicate may live: IO-CLOSE-6 */
+        } else if (a->interest & found & ~a->held) {
+            a->life = LIFE_DEAD;
         }
         break;
     case LIFE_TAKEN:
-        a->maybe |= a->interest & MODEL_EVENTS; /* IO-CLOSE-6 */
+        found = MODEL_EVENTS; /* IO-CLOSE-6 */
         break;
     case LIFE_DEAD:
         break;
     }
-    a->rearmed &= ~a->maybe;
+    found &= a->interest & ~a->held;
+    a->maybe |= found;
+    a->rearmed &= ~found;
     for (int k = 0; k < MODEL_FLAGS; k++) {
         a->waits[k] += a->owed >> k & 1;
     }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    LIST_MAIN = 8,        /* the list byte: this bit, or the atom of a callback */
+    LIST_MAIN = 0x18,     /* the list byte: one of these bits, or the atom of a callback */
     BAD_FLAG_BITS = 0xf0, /* all of them: PROGRAM_BAD_FLAG */
     WAIT_1_FROM = 224,    /* less: wait 0 */
     WAIT_2_FROM = 248,
@@ -13,6 +13,48 @@ enum {
 };
 _Static_assert(SPECIAL_FROM % (SPECIAL_CODES - 1) == 0, "encode_arg counts up from it");
 _Static_assert(sizeof(op) == PROGRAM_RECORD, "no padding: programs may be compared with memcmp");
+
+/* The share of an operation in the values of the code byte, of 64. */
+static const uint8_t shares[OP_CODES] = {
+    [OP_OPEN] = 6,     [OP_CONNECT] = 2,  [OP_DUP] = 2,       [OP_CLOSE] = 3,   [OP_RESET] = 1,
+    [OP_SEND] = 5,     [OP_RECV] = 3,     [OP_SHUTDOWN] = 1,  [OP_INIT] = 1,    [OP_ADD] = 8,
+    [OP_SET] = 6,      [OP_REMOVE] = 3,   [OP_FREE] = 2,      [OP_IOCLOSE] = 1, [OP_READ] = 1,
+    [OP_WRITE] = 1,    [OP_DRAIN] = 3,    [OP_FILL] = 2,      [OP_ACCEPT] = 1,  [OP_EXHAUSTED] = 1,
+    [OP_WAIT] = 2,     [OP_DISPATCH] = 1, [OP_NEXT] = 1,      [OP_CHECK] = 1,   [OP_DISPOSE] = 1,
+    [OP_TURN] = 5,
+};
+enum { SHARES = 64 };
+
+static uint8_t decode_code(uint8_t byte)
+{
+    int left = byte % SHARES;
+    uint8_t code = 0;
+    while (left >= shares[code]) {
+        left -= shares[code];
+        code++;
+    }
+    return code;
+}
+
+static uint8_t encode_code(uint8_t code)
+{
+    uint8_t byte = 0;
+    for (uint8_t c = 0; c < code; c++) {
+        byte = (uint8_t)(byte + shares[c]);
+    }
+    return byte;
+}
+
+/* A number from 0 to 7 in four bits: 4 to 7 only if the fourth is set. */
+static uint8_t decode_operand(int bits)
+{
+    return (uint8_t)(bits & 8 ? bits & 7 : bits & 3);
+}
+
+static int encode_operand(uint8_t operand)
+{
+    return operand > 3 ? operand | 8 : operand;
+}
 
 static uint8_t decode_special(uint8_t byte)
 {
@@ -63,14 +105,14 @@ static uint8_t encode_arg(arg_type type, uint8_t arg)
 
 static op decode_op(const uint8_t *record)
 {
-    op o = {.code = record[0] % OP_CODES};
+    op o = {.code = decode_code(record[0])};
     const op_shape *shape = &program_shapes[o.code];
     o.arg = decode_arg(shape->arg, record[2]);
     if (shape->a) {
-        o.a = record[1] & 7;
+        o.a = decode_operand(record[1]);
     }
     if (program_has_b(shape, o.arg)) {
-        o.b = record[1] >> 4 & 7;
+        o.b = decode_operand(record[1] >> 4);
     }
     return o;
 }
@@ -94,8 +136,8 @@ static size_t encode_list(const op_list *list, uint8_t byte, uint8_t *data, size
         if (capacity - size < PROGRAM_RECORD) {
             break;
         }
-        data[size] = o->code;
-        data[size + 1] = (uint8_t)((o->a & 7) | (o->b & 7) << 4);
+        data[size] = encode_code(o->code);
+        data[size + 1] = (uint8_t)(encode_operand(o->a) | encode_operand(o->b) << 4);
         data[size + 2] = encode_arg(program_shapes[o->code % OP_CODES].arg, o->arg);
         data[size + 3] = byte;
         size += PROGRAM_RECORD;

@@ -18,7 +18,8 @@ enum {
 };
 
 typedef enum op_code {
-    OP_OPEN,      /* open dA dB KIND: make a new object; eventfd and listener fill dA only */
+    OP_OPEN,      /* open dA dB KIND: make a new object; eventfd and listener fill dA only. open,
+                     connect and dup also init the atoms of the same numbers, unless registered */
     OP_CONNECT,   /* connect dA dB: dA is a client of the listener dB */
     OP_DUP,       /* dup dA dB: dA is a duplicate of dB */
     OP_CLOSE,     /* close dA: close(2), whatever is registered */
@@ -43,6 +44,7 @@ typedef enum op_code {
     OP_NEXT,      /* next */
     OP_CHECK,     /* check: io_fd_check */
     OP_DISPOSE,   /* dispose: and, outside a callback, init again */
+    OP_TURN,      /* turn: wait 0, then dispatch */
     OP_CODES
 } op_code;
 
@@ -99,9 +101,10 @@ typedef struct program {
     op_list callback[PROGRAM_ATOMS]; /* run in each callback of the atom */
 } program;
 
-/* Decode any bytes. Record: code; a in bits 0-2 and b in bits 4-6; arg; list (0-7: callback of that
- * atom; others main, by bit 3). Values beyond an operation's range are reduced to it. A rest of
- * less than a record is ignored. */
+/* Decode any bytes. Record: code, the likelier operations having more values; a in bits 0-2 and b in
+ * bits 4-6, of which bits 2 and 6 count only if bits 3 and 7 are set, so that programs often come
+ * back to the same few; arg; list (0-7: callback of that atom; others main, by bit 3 or 4). Values
+ * beyond an operation's range are reduced to it. A rest of less than a record is ignored. */
 void program_decode(program *p, const uint8_t *data, size_t size);
 
 /* The bytes of a program: callbacks first, then main. The number of bytes; at most PROGRAM_MAX_OPS

@@ -60,6 +60,7 @@ static int control(io_poller *poller, int epoll_fd, int operation, io_fd fd)
 static int open_set(io_poller *poller)
 {
     poller->fd = io_os_epoll_create();
+    poller->outdated = 0;
     return poller->fd < 0 ? poller->fd : 0;
 }
 
@@ -102,7 +103,8 @@ static int renew(io_poller *poller)
         if (!slot->atom || (slot->kernel & IO_KERNEL_DEAD)) {
             continue;
         }
-        r = control(poller, epoll_fd, EPOLL_CTL_ADD, (io_fd)fd);
+        /* The new set may have got the very number that was closed. */
+        r = (io_fd)fd == epoll_fd ? -EBADF : control(poller, epoll_fd, EPOLL_CTL_ADD, (io_fd)fd);
         if (r == -EBADF || r == -EPERM) {
             /* Closed, or closed and its number used for a file that cannot be watched. */
             r = io_core_harvest(&poller->core, (uint32_t)fd, slot->generation, IO_BIT_NVAL);
@@ -110,6 +112,7 @@ static int renew(io_poller *poller)
     }
     if (r >= 0) {
         r = io_os_dup_to(epoll_fd, poller->fd);
+        poller->outdated = r < 0;
     }
     io_os_close_own(epoll_fd);
     return r < 0 ? r : 0;
@@ -119,7 +122,6 @@ static int wait_once(io_poller *poller, int timeout_ms)
 {
     struct epoll_event events[BATCH];
     int count = io_os_epoll_wait(poller->fd, events, BATCH, timeout_ms);
-    int lost_track = 0;
     for (int i = 0; i < count; i++) {
         uint32_t fd = (uint32_t)events[i].data.u64;
         uint32_t generation = (uint32_t)(events[i].data.u64 >> 32);
@@ -127,11 +129,12 @@ static int wait_once(io_poller *poller, int timeout_ms)
         if (r == IO_HARVEST_MODIFY) {
             r = modify(poller, (io_fd)fd);
         }
-        lost_track |= r == IO_HARVEST_STALE || r < 0;
+        poller->outdated |= r == IO_HARVEST_STALE || r < 0;
     }
-    if (lost_track) {
+    if (count > 0 && poller->outdated) {
+        /* If that fails it is tried again in the next wait; what is pending comes first. */
         int r = renew(poller);
-        return r < 0 ? r : count;
+        return r < 0 && io_core_pending(&poller->core) == 0 ? r : count;
     }
     return count;
 }

@@ -96,6 +96,10 @@ int io_core_harvest(io_core *core, uint32_t fd, uint32_t generation, int bits)
     }
     uint8_t flags = io_or(direct_flags(bits), alarm_flags(core, slot, bits));
     uint8_t told = io_and(flags, slot->interest);
+    if (core->mode == IO_MODE_EMULATED) {
+        /* A hang-up is also reported for a flag that is held back (IO-EDGE-3). */
+        told = io_and(told, slot->kernel);
+    }
     uint8_t kernel = kernel_after(core, slot, bits, flags, told);
     int before = io_core_request(core, fd);
     slot->exhausted = io_without(slot->exhausted, flags);

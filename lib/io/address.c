@@ -1,5 +1,6 @@
-/* Parsing addresses, numeric ones only (IO-ADDR-4). The text is measured first; after that every access is by an index
- * below that length, and each helper gets the range [from, to) it may look at. */
+/* Parsing addresses, numeric ones only (IO-ADDR-4). The text is measured first; after that every
+ * access is by an index below that length, and each helper gets the range [from, to) it may look
+ * at. */
 #include "../os/platform.h"
 
 #include <arpa/inet.h>
@@ -19,7 +20,7 @@
 #define IO_WORD_LENGTH(word) (sizeof(word) - 1)
 
 #define IO_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1) /* IO-ADDR-3 */
-#define IO_TEXT_MAX (IO_WORD_LENGTH(IO_UNIX_DGRAM) + IO_PATH_MAX) /* no address is longer */
+#define IO_TEXT_MAX (IO_WORD_LENGTH(IO_UNIX_DGRAM) + IO_PATH_MAX)     /* no address is longer */
 #define IO_IPV6_MAX 45 /* ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255 */
 #define IO_PORT_DIGITS 5
 #define IO_PORT_MAX 65535
@@ -28,7 +29,8 @@
 #define IO_OCTET_MAX 255
 
 _Static_assert(sizeof(struct sockaddr_in6) <= sizeof(((io_address *)0)->sockaddr), "room for IPv6");
-_Static_assert(sizeof(struct sockaddr_un) <= sizeof(((io_address *)0)->sockaddr), "room for a path");
+_Static_assert(sizeof(struct sockaddr_un) <= sizeof(((io_address *)0)->sockaddr),
+               "room for a path");
 
 /* How long the text is, or IO_TEXT_MAX + 1 if it is longer than any address. */
 /*@ requires text: valid_read_string(text);
@@ -120,8 +122,8 @@ static int io_port(const char *text, size_t from, size_t to)
     return port <= IO_PORT_MAX ? port : -1;
 }
 
-/* One number of an IPv4 address in the range, 0 to 255, or -1. A leading 0 is refused because some readers of such
- * addresses take it for octal (IO-ADDR-2). */
+/* One number of an IPv4 address in the range, 0 to 255, or -1. A leading 0 is refused because some
+ * readers of such addresses take it for octal (IO-ADDR-2). */
 /*@ requires range: from <= to && \valid_read(text + (0 .. to - 1));
     assigns \nothing;
     ensures IO_ADDR_2_octet: -1 <= \result <= 255;
@@ -187,7 +189,8 @@ static int io_starts_with(const char *text, size_t to, const char *word, size_t 
     return 1;
 }
 
-/* The sockaddr becomes the first length bytes, and the rest stays 0, so that equal addresses have equal bytes. */
+/* The sockaddr becomes the first length bytes, and the rest stays 0, so that equal addresses have
+ * equal bytes. */
 static void io_store(io_address *address, const void *sockaddr, size_t length)
 {
     memcpy(address->sockaddr.bytes, sockaddr, length);
@@ -223,8 +226,8 @@ static int io_parse_ipv4(const char *text, size_t from, size_t to, io_address *a
 */
 static int io_is_ipv6_character(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
-           c == ':' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
+           c == '.';
 }
 
 /* `[IPV6]:PORT`; the range starts with the bracket. 1 if the range is that. */

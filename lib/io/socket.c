@@ -1,5 +1,6 @@
-/* Listening, accepting and connecting. Every argument is checked before anything is opened; after that the first call
- * that fails decides the result, and what was made until then is undone (IO-SOCKET-6). */
+/* Listening, accepting and connecting. Every argument is checked before anything is opened; after
+ * that the first call that fails decides the result, and what was made until then is undone
+ * (IO-SOCKET-6). */
 #include "../os/os_io.h"
 
 #include <netinet/in.h>
@@ -12,7 +13,8 @@
 #define IO_LISTEN_ALL (IO_LISTEN_REUSEPORT | IO_LISTEN_DUALSTACK)
 #define IO_PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 
-/* The bytes are not a struct sockaddr for the compiler: they are read by copying, never through a cast pointer. */
+/* The bytes are not a struct sockaddr for the compiler: they are read by copying, never through a
+ * cast pointer. */
 static int io_address_family(const io_address *address)
 {
     struct sockaddr any;
@@ -20,7 +22,8 @@ static int io_address_family(const io_address *address)
     return any.sa_family;
 }
 
-/* 1 if the address holds a path that is not empty and ends: with a zero, or where struct sockaddr_un does. */
+/* 1 if the address holds a path that is not empty and ends: with a zero, or where struct
+ * sockaddr_un does. */
 static int io_path_valid(const io_address *address)
 {
     if (address->length <= IO_PATH_OFFSET || address->length > sizeof(struct sockaddr_un) ||
@@ -28,7 +31,8 @@ static int io_path_valid(const io_address *address)
         return 0;
     }
     return address->length == sizeof(struct sockaddr_un) ||
-           memchr(&address->sockaddr.bytes[IO_PATH_OFFSET], 0, address->length - IO_PATH_OFFSET) != NULL;
+           memchr(&address->sockaddr.bytes[IO_PATH_OFFSET], 0, address->length - IO_PATH_OFFSET) !=
+               NULL;
 }
 
 /* 1 if the type, the family and the length belong together (IO-SOCKET-8). */
@@ -52,15 +56,17 @@ static int io_address_valid(const io_address *address)
     }
 }
 
-/* What the three functions have in common. A poller that was disposed of has no type (IO-ERROR-5). */
+/* What the three functions have in common. A poller that was disposed of has no type (IO-ERROR-5).
+ */
 static int io_socket_valid(const io_poller *poller, const io_atom *atom, io_proc proc, int flags)
 {
     return poller != NULL && io_poller_type(poller) >= 0 && atom != NULL && proc != NULL &&
            (flags & ~IO_INTEREST_ALL) == 0;
 }
 
-/* Fill in the atom and register it. io_add takes the atom's own address, so it is filled in first; if that fails it gets
- * its old bytes back, and the descriptor is closed, without another error code taking the place of the first. */
+/* Fill in the atom and register it. io_add takes the atom's own address, so it is filled in first;
+ * if that fails it gets its old bytes back, and the descriptor is closed, without another error
+ * code taking the place of the first. */
 static int io_adopt(io_poller *poller, io_atom *atom, io_proc proc, io_fd fd, int flags)
 {
     io_atom before;
@@ -94,7 +100,8 @@ static int io_set_options(io_fd fd, const io_address *local, int options)
     if (result >= 0 && (options & IO_LISTEN_REUSEPORT) != 0) {
         result = io_os_setsockopt_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }
-    if (result >= 0 && family == AF_INET6) { /* always: the system's default may be either (IO-SOCKET-9) */
+    if (result >= 0 &&
+        family == AF_INET6) { /* always: the system's default may be either (IO-SOCKET-9) */
         int only = (options & IO_LISTEN_DUALSTACK) == 0;
         result = io_os_setsockopt_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, only);
     }
@@ -104,7 +111,8 @@ static int io_set_options(io_fd fd, const io_address *local, int options)
 /* Take back the file that bind made. */
 static void io_unbind(const io_address *local)
 {
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1] = {0}; /* one more: a full path has no zero */
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1] = {
+        0}; /* one more: a full path has no zero */
     if (io_address_family(local) == AF_UNIX) {
         memcpy(path, &local->sockaddr.bytes[IO_PATH_OFFSET], local->length - IO_PATH_OFFSET);
         (void)io_os_unlink(path);
@@ -112,7 +120,8 @@ static void io_unbind(const io_address *local)
 }
 
 /* Bind, listen, register. */
-static int io_serve(io_poller *poller, io_atom *atom, io_proc proc, io_fd fd, const io_address *local)
+static int io_serve(io_poller *poller, io_atom *atom, io_proc proc, io_fd fd,
+                    const io_address *local)
 {
     int result = io_os_bind(fd, local->sockaddr.bytes, local->length);
     if (result < 0) {
@@ -131,7 +140,8 @@ static int io_serve(io_poller *poller, io_atom *atom, io_proc proc, io_fd fd, co
     return result;
 }
 
-int io_socket_listen(io_poller *poller, io_atom *atom, io_proc proc, const io_address *local, int options)
+int io_socket_listen(io_poller *poller, io_atom *atom, io_proc proc, const io_address *local,
+                     int options)
 {
     if (!io_socket_valid(poller, atom, proc, IO_READ) || !io_address_valid(local) ||
         (options & ~IO_LISTEN_ALL) != 0) {
@@ -149,8 +159,9 @@ int io_socket_listen(io_poller *poller, io_atom *atom, io_proc proc, const io_ad
     return io_result(io_serve(poller, atom, proc, fd, local));
 }
 
-/* Take one connection. A signal is no result, and neither is a peer that gave up while it waited: the next in the queue
- * may be a good one, and an edge is told only once. Each turn takes something out of the queue, so this ends. */
+/* Take one connection. A signal is no result, and neither is a peer that gave up while it waited:
+ * the next in the queue may be a good one, and an edge is told only once. Each turn takes something
+ * out of the queue, so this ends. */
 static int io_take(io_fd listener, io_address *peer)
 {
     int result;
@@ -161,8 +172,9 @@ static int io_take(io_fd listener, io_address *peer)
         peer->type = IO_STREAM;
         peer->length = (uint32_t)length;
     } while (result == -EINTR || result == -ECONNABORTED);
-    /* Linux looks for a free descriptor before it looks for a connection; without one -EMFILE is the wrong answer
-     * (IO-SOCKET-3), and would leave the caller waiting for a connection that is not there. */
+    /* Linux looks for a free descriptor before it looks for a connection; without one -EMFILE is
+     * the wrong answer (IO-SOCKET-3), and would leave the caller waiting for a connection that is
+     * not there. */
     if ((result == -EMFILE || result == -ENFILE) && !io_os_is_readable(listener)) {
         return -EAGAIN;
     }
@@ -178,7 +190,8 @@ int io_socket_accept(io_poller *poller, io_atom *atom, io_proc proc, int flags, 
     io_address peer;
     int fd = io_take(listener->fd, &peer);
     if (fd == -EAGAIN) {
-        (void)io_exhausted(poller, listener, IO_READ); /* -ENOENT: not registered, nothing to note */
+        (void)io_exhausted(poller, listener,
+                           IO_READ); /* -ENOENT: not registered, nothing to note */
     }
     if (fd < 0) {
         return io_result(fd);
@@ -190,7 +203,8 @@ int io_socket_accept(io_poller *poller, io_atom *atom, io_proc proc, int flags, 
     return io_result(result);
 }
 
-int io_socket_connect(io_poller *poller, io_atom *atom, io_proc proc, const io_address *remote, int flags)
+int io_socket_connect(io_poller *poller, io_atom *atom, io_proc proc, const io_address *remote,
+                      int flags)
 {
     if (!io_socket_valid(poller, atom, proc, flags) || !io_address_valid(remote)) {
         return io_result(-EINVAL);

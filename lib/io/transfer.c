@@ -1,5 +1,5 @@
-/* Reading, writing and closing. A transfer is one system call, retried after a signal; what it met is noted with
- * io_exhausted, which is all that the poller needs to know of it. */
+/* Reading, writing and closing. A transfer is one system call, retried after a signal; what it met
+ * is noted with io_exhausted, which is all that the poller needs to know of it. */
 #include "../os/os_io.h"
 
 #include <ioatom/ioatom.h>
@@ -10,7 +10,8 @@ static int io_poller_usable(const io_poller *poller)
     return poller == NULL || io_poller_type(poller) >= 0;
 }
 
-/* Tell the poller that the kernel answered EAGAIN. An atom that is not registered has nothing to note (IO-READ-8). */
+/* Tell the poller that the kernel answered EAGAIN. An atom that is not registered has nothing to
+ * note (IO-READ-8). */
 static void io_note(io_poller *poller, io_atom *atom, int flag)
 {
     if (poller != NULL) {
@@ -18,8 +19,10 @@ static void io_note(io_poller *poller, io_atom *atom, int flag)
     }
 }
 
-/* The arguments that all transfers have. *len becomes 0 whenever it can be written: no error leaves it stale. */
-static int io_transfer_valid(const io_poller *poller, const io_atom *atom, const void *data, size_t *len)
+/* The arguments that all transfers have. *len becomes 0 whenever it can be written: no error leaves
+ * it stale. */
+static int io_transfer_valid(const io_poller *poller, const io_atom *atom, const void *data,
+                             size_t *len)
 {
     if (len == NULL) {
         return 0;
@@ -42,14 +45,16 @@ static int io_vector_valid(const struct iovec *iov, int iovcnt)
     return 0;
 }
 
-/* A read of 0 bytes is the end of the stream, but for a datagram that is empty (IO-READ-4). The kernel is asked only
- * then. A datagram socket whose reading was shut down reads 0 bytes for ever: that is its end. */
+/* A read of 0 bytes is the end of the stream, but for a datagram that is empty (IO-READ-4). The
+ * kernel is asked only then. A datagram socket whose reading was shut down reads 0 bytes for ever:
+ * that is its end. */
 static int io_read_nothing(io_fd fd)
 {
     return io_os_is_datagram(fd) && !io_os_is_read_shut(fd) ? 0 : -EPIPE;
 }
 
-/* What a read came to. Only EAGAIN is noted: after a short read or an error there may be more (IO-READ-3). */
+/* What a read came to. Only EAGAIN is noted: after a short read or an error there may be more
+ * (IO-READ-3). */
 static int io_read_end(io_poller *poller, io_atom *atom, ssize_t count, size_t *len)
 {
     if (count > 0) {
@@ -66,7 +71,8 @@ static int io_read_end(io_poller *poller, io_atom *atom, ssize_t count, size_t *
     return (int)count;
 }
 
-/* What a write came to. Some devices take 0 bytes of many and say nothing: with 0 the caller would go on for ever. */
+/* What a write came to. Some devices take 0 bytes of many and say nothing: with 0 the caller would
+ * go on for ever. */
 static int io_write_end(io_poller *poller, io_atom *atom, ssize_t count, size_t *len)
 {
     if (count > 0) {
@@ -137,7 +143,7 @@ int io_close(io_poller *poller, io_atom *atom)
         (void)io_remove(poller, atom); /* -ENOENT: it was not registered (IO-CLOSE-2) */
     }
     int result = io_os_close(atom->fd);
-    /* Interrupted, it is closed all the same on every kernel we know but HP-UX; a second close could hit a descriptor
-     * that another thread has just opened. */
+    /* Interrupted, it is closed all the same on every kernel we know but HP-UX; a second close
+     * could hit a descriptor that another thread has just opened. */
     return io_result(result == -EINTR ? 0 : result);
 }

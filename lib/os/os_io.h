@@ -1,5 +1,5 @@
-/* The system calls of reading, writing and sockets. Each returns >= 0, or a negative errno value; none retries,
- * none decides: that is for lib/io. No other file of lib/io makes a system call. */
+/* The system calls of reading, writing and sockets. Each returns >= 0, or a negative errno value;
+ * none retries, none decides: that is for lib/io. No other file of lib/io makes a system call. */
 #ifndef IOATOM_OS_OS_IO_H
 #define IOATOM_OS_OS_IO_H
 
@@ -25,8 +25,9 @@
 #define IO_OS_IOV_MAX 1024
 #endif
 
-/* A write to a socket whose peer is gone must not raise SIGPIPE (IO-WRITE-4): by a flag of the call, or, where there is
- * none (macOS), by an option of the socket, which costs a system call each time because the socket may be anyone's. */
+/* A write to a socket whose peer is gone must not raise SIGPIPE (IO-WRITE-4): by a flag of the
+ * call, or, where there is none (macOS), by an option of the socket, which costs a system call each
+ * time because the socket may be anyone's. */
 #ifdef MSG_NOSIGNAL
 #define IO_OS_NOSIGNAL MSG_NOSIGNAL
 #else
@@ -164,8 +165,8 @@ static inline int io_os_connect(io_fd fd, const void *sockaddr, size_t length)
     return io_os_result(connect(fd, (const struct sockaddr *)sockaddr, (socklen_t)length));
 }
 
-/* The next connection, non-blocking and closed on exec (IO-INIT-9). *length is the room at sockaddr, then what was
- * stored there. */
+/* The next connection, non-blocking and closed on exec (IO-INIT-9). *length is the room at
+ * sockaddr, then what was stored there. */
 static inline int io_os_accept(io_fd fd, void *sockaddr, size_t *length)
 {
     socklen_t room = (socklen_t)*length;

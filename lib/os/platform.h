@@ -1,5 +1,5 @@
-/* The first include of every source file of the library: asks the system headers for what lies beyond C11, so that
- * -std=c11 alone is enough to compile (the build without Bazel). */
+/* The first include of every source file of the library: asks the system headers for what lies
+ * beyond C11, so that -std=c11 alone is enough to compile (the build without Bazel). */
 #ifndef IOATOM_OS_PLATFORM_H
 #define IOATOM_OS_PLATFORM_H
 

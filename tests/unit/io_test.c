@@ -32,7 +32,8 @@ static int read_with(int vector, io_poller *of, io_atom *atom, void *buf, size_t
     return vector ? io_readv(of, atom, &iov, 1, len) : io_read(of, atom, buf, size, len);
 }
 
-static int write_with(int vector, io_poller *of, io_atom *atom, const void *buf, size_t size, size_t *len)
+static int write_with(int vector, io_poller *of, io_atom *atom, const void *buf, size_t size,
+                      size_t *len)
 {
     struct iovec iov = {(void *)(uintptr_t)buf, size};
     return vector ? io_writev(of, atom, &iov, 1, len) : io_write(of, atom, buf, size, len);
@@ -129,8 +130,8 @@ static void read_nothing(const unit_config *config)
     CHECK_EQ(io_poller_dispose(&poller), 0);
 }
 
-/* The flag was told and what the read met must not be noted: IO_READ is still ready, so io_set tells it again, and
- * without io_set emulated edge holds it back. */
+/* The flag was told and what the read met must not be noted: IO_READ is still ready, so io_set
+ * tells it again, and without io_set emulated edge holds it back. */
 static void check_not_noted(const unit_config *config, unit_atom *atom)
 {
     if (unit_is_emulated(config)) {
@@ -435,7 +436,8 @@ static int transfer(int writes, io_poller *of, io_atom *atom, void *buf, size_t 
     return writes ? io_write(of, atom, buf, size, len) : io_read(of, atom, buf, size, len);
 }
 
-static int transfer_vector(int writes, io_poller *of, io_atom *atom, struct iovec *iov, int count, size_t *len)
+static int transfer_vector(int writes, io_poller *of, io_atom *atom, struct iovec *iov, int count,
+                           size_t *len)
 {
     return writes ? io_writev(of, atom, iov, count, len) : io_readv(of, atom, iov, count, len);
 }
@@ -629,7 +631,8 @@ static void reset_then_end(const unit_config *config)
 
 /* --- without a poller, or without being registered --- */
 
-/* An atom that is not registered meets EAGAIN on the descriptor of one that is: nothing may be noted. */
+/* An atom that is not registered meets EAGAIN on the descriptor of one that is: nothing may be
+ * noted. */
 static void check_notes_nothing(const unit_config *config, io_poller *of, io_poller *other)
 {
     io_fd fds[2];
@@ -711,7 +714,7 @@ static void unregistered_moves_bytes(const unit_config *config)
 static void check_write_some(io_fd reader, io_fd writer)
 {
     static char large[1 << 20];
-    struct iovec iov[3] = {{(void *)(uintptr_t) "ab", 2}, {NULL, 0}, {(void *)(uintptr_t) "cde", 3}};
+    struct iovec iov[3] = {{(void *)(uintptr_t)"ab", 2}, {NULL, 0}, {(void *)(uintptr_t)"cde", 3}};
     char buf[8] = "--------";
     io_atom atom;
     size_t len = STALE;
@@ -909,7 +912,8 @@ static void close_unregistered(const unit_config *config)
     CHECK_EQ(io_poller_dispose(&poller), 0);
 }
 
-/* An atom that is not registered closes its descriptor, and no other atom's registration goes with it. */
+/* An atom that is not registered closes its descriptor, and no other atom's registration goes with
+ * it. */
 static void close_other(const unit_config *config)
 {
     io_fd fds[2];
@@ -1068,7 +1072,8 @@ static void pump_write(io_poller *of, io_atom *atom, int flags)
     size_t len;
     CHECK_EQ(flags, IO_WRITE);
     while (pump_sent < PUMP_TOTAL) {
-        size_t size = sizeof(bytes) < PUMP_TOTAL - pump_sent ? sizeof(bytes) : PUMP_TOTAL - pump_sent;
+        size_t size =
+            sizeof(bytes) < PUMP_TOTAL - pump_sent ? sizeof(bytes) : PUMP_TOTAL - pump_sent;
         for (size_t i = 0; i < size; i++) {
             bytes[i] = pump_byte(pump_sent + i);
         }
@@ -1148,7 +1153,8 @@ int main(int argc, char **argv)
         {"read_empty_datagram", "IO-READ-4", read_empty_datagram, UNIT_ONCE},
         {"read_interrupted", "IO-READ-5", read_interrupted, UNIT_ONCE},
         {"stale_errno", "IO-READ-5 IO-WRITE-5", stale_errno, UNIT_ONCE},
-        {"bad_arguments", "IO-READ-6 IO-WRITE-5 IO-ERROR-2 IO-ERROR-4 IO-ERROR-5", bad_arguments, UNIT_EACH},
+        {"bad_arguments", "IO-READ-6 IO-WRITE-5 IO-ERROR-2 IO-ERROR-4 IO-ERROR-5", bad_arguments,
+         UNIT_EACH},
         {"long_vector", "IO-READ-1 IO-WRITE-1", long_vector, UNIT_ONCE},
         {"errors", "IO-READ-7 IO-WRITE-3 IO-WRITE-5", errors, UNIT_ONCE},
         {"reset_then_end", "IO-READ-7", reset_then_end, UNIT_ONCE},

@@ -46,7 +46,8 @@ static void need_ipv6(int kind)
     }
 }
 
-/* A listener (or a bound datagram socket) of the family; the result is the address to connect to. */
+/* A listener (or a bound datagram socket) of the family; the result is the address to connect to.
+ */
 static io_address listen_at(unit_atom *atom, const char *spec)
 {
     io_address local = unit_address(spec);
@@ -81,7 +82,8 @@ static io_fd client_of(const io_address *address)
     int family = ((const struct sockaddr *)(const void *)address->sockaddr.bytes)->sa_family;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0);
-    CHECK(connect(fd, (const struct sockaddr *)(const void *)address->sockaddr.bytes, address->length) == 0);
+    CHECK(connect(fd, (const struct sockaddr *)(const void *)address->sockaddr.bytes,
+                  address->length) == 0);
     return fd;
 }
 
@@ -120,7 +122,9 @@ static void check_listen(const char *spec, int type)
     } else {
         int family = socket_option(atom.io.fd, SO_DOMAIN);
         client = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        CHECK_EQ(sendto(client, "x", 1, 0, (struct sockaddr *)(void *)address.sockaddr.bytes, address.length), 1);
+        CHECK_EQ(sendto(client, "x", 1, 0, (struct sockaddr *)(void *)address.sockaddr.bytes,
+                        address.length),
+                 1);
     }
     CHECK_EQ(unit_told(&poller, &atom, 1000), IO_READ);
     CHECK_EQ(io_set(&poller, &atom.io, 0), 0); /* registered by the address that was passed */
@@ -167,7 +171,9 @@ static void check_accept(const char *spec)
     CHECK_EQ(unit_told(&poller, &listener, 1000), IO_READ);
     memset(&remote, 0xa5, sizeof(remote));
     unit_atom_init(&atom, -1);
-    CHECK_EQ(io_socket_accept(&poller, &atom.io, unit_note, IO_READ | IO_WRITE, &listener.io, &remote), 0);
+    CHECK_EQ(
+        io_socket_accept(&poller, &atom.io, unit_note, IO_READ | IO_WRITE, &listener.io, &remote),
+        0);
     check_prepared(&atom.io, unit_note);
     CLAUSE("IO-SOCKET-2");
     CHECK_EQ(remote.type, IO_STREAM);
@@ -257,7 +263,8 @@ static void accept_all(const unit_config *config)
         CHECK_EQ(got, byte);
     }
     CLAUSE("IO-SOCKET-3");
-    CHECK_ERROR(io_socket_accept(&poller, &atoms[COUNT].io, unit_note, IO_READ, &listener.io, NULL), -EAGAIN);
+    CHECK_ERROR(io_socket_accept(&poller, &atoms[COUNT].io, unit_note, IO_READ, &listener.io, NULL),
+                -EAGAIN);
     for (int i = 0; i < COUNT; i++) {
         close_atom(&atoms[i]);
         unit_close(clients[i]);
@@ -397,7 +404,8 @@ static void accept_limit(const unit_config *config)
     limit_descriptors();
     for (int i = 0; i < 3; i++) {
         CLAUSE("IO-SOCKET-4");
-        CHECK_ERROR(io_socket_accept(&poller, &atom.io, unit_note, IO_WRITE, &listener.io, &remote), -EMFILE);
+        CHECK_ERROR(io_socket_accept(&poller, &atom.io, unit_note, IO_WRITE, &listener.io, &remote),
+                    -EMFILE);
         CLAUSE("IO-SOCKET-6");
         CHECK_BYTES(&atom, &before, sizeof(atom));
         CHECK_BYTES(&remote, &remote_before, sizeof(remote));
@@ -519,7 +527,8 @@ static long long now_ms(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* A listener whose queue is full answers nothing: a connect that blocked would do so for a minute. */
+/* A listener whose queue is full answers nothing: a connect that blocked would do so for a minute.
+ */
 static void connect_never_blocks(const unit_config *config)
 {
     enum { COUNT = 8 };
@@ -562,7 +571,8 @@ static void connect_unix_full(const unit_config *config)
     for (; count < 16; count++) {
         clients[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         CHECK(clients[count] >= 0);
-        if (connect(clients[count], (struct sockaddr *)(void *)address.sockaddr.bytes, address.length) != 0) {
+        if (connect(clients[count], (struct sockaddr *)(void *)address.sockaddr.bytes,
+                    address.length) != 0) {
             CHECK_EQ(errno, EAGAIN);
             break;
         }
@@ -581,7 +591,8 @@ static void connect_unix_full(const unit_config *config)
 
 /* --- failures --- */
 
-/* One of the three calls must fail so, and leave the atom and the number of descriptors as they were. */
+/* One of the three calls must fail so, and leave the atom and the number of descriptors as they
+ * were. */
 #define CHECK_UNTOUCHED(call, code)                                                                \
     do {                                                                                           \
         int open_before = unit_fd_count();                                                         \
@@ -672,7 +683,8 @@ static void failures_at_limit(const unit_config *config)
     dispose();
 }
 
-/* io_add fails after the kernel's calls have succeeded: the descriptor is beyond the poller's table. */
+/* io_add fails after the kernel's calls have succeeded: the descriptor is beyond the poller's
+ * table. */
 static void failures_of_add(const unit_config *config)
 {
     static uint64_t storage[64];
@@ -799,7 +811,8 @@ static void family_unix(const unit_config *config)
     check_family(config, UNIX);
 }
 
-/* A path that fills sun_path, with no zero after it: made by hand, io_parse_address has one byte less. */
+/* A path that fills sun_path, with no zero after it: made by hand, io_parse_address has one byte
+ * less. */
 static void family_full_path(const unit_config *config)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -919,9 +932,13 @@ static void bad_arguments(const unit_config *config)
     CHECK_UNTOUCHED(io_socket_accept(&poller, &atom, NULL, IO_READ, &listener.io, NULL), -EINVAL);
     CHECK_UNTOUCHED(io_socket_connect(&poller, &atom, NULL, &address, IO_READ), -EINVAL);
     for (int i = 0; i < 4; i++) {
-        CHECK_UNTOUCHED(io_socket_listen(&poller, &atom, unit_note, &address, wrong_options[i]), -EINVAL);
-        CHECK_UNTOUCHED(io_socket_accept(&poller, &atom, unit_note, wrong_flags[i], &listener.io, NULL), -EINVAL);
-        CHECK_UNTOUCHED(io_socket_connect(&poller, &atom, unit_note, &address, wrong_flags[i]), -EINVAL);
+        CHECK_UNTOUCHED(io_socket_listen(&poller, &atom, unit_note, &address, wrong_options[i]),
+                        -EINVAL);
+        CHECK_UNTOUCHED(
+            io_socket_accept(&poller, &atom, unit_note, wrong_flags[i], &listener.io, NULL),
+            -EINVAL);
+        CHECK_UNTOUCHED(io_socket_connect(&poller, &atom, unit_note, &address, wrong_flags[i]),
+                        -EINVAL);
     }
     CLAUSE("IO-ERROR-4"); /* a wrong argument comes before what the kernel would say */
     io_atom closed = {unit_note, -1};

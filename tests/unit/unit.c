@@ -25,7 +25,8 @@
 #define CODE_FAILED 1
 #define CODE_SKIPPED 77
 
-/* What the process of a test leaves for the one that started it: shared memory, and so no descriptor. */
+/* What the process of a test leaves for the one that started it: shared memory, and so no
+ * descriptor. */
 typedef struct unit_report {
     char message[1024];
     char clause[ID_MAX]; /* the last one that was marked */
@@ -52,7 +53,8 @@ static const unit_config configs[] = {
 
 static unit_report *report;
 static const unit_test *current;
-static const char *last_file; /* of the last check that a test made itself, and not a helper of this file */
+static const char
+    *last_file; /* of the last check that a test made itself, and not a helper of this file */
 static int last_line;
 static pid_t child;
 static timer_t signal_timer;
@@ -62,7 +64,8 @@ static timer_t signal_timer;
 _Noreturn static void leave(int code)
 {
     fflush(NULL);
-    _exit(code); /* not exit: a sanitizer's leak check would report what a failed test left behind */
+    _exit(
+        code); /* not exit: a sanitizer's leak check would report what a failed test left behind */
 }
 
 static void fail(const char *file, int line, const char *format, ...)
@@ -74,10 +77,11 @@ static void fail(const char *file, int line, const char *format, ...)
     va_end(arguments);
     const char *clause = report->clause[0] != '\0' ? report->clause : "no clause";
     if (last_file != NULL && strcmp(file, __FILE__) == 0) {
-        snprintf(report->message, sizeof(report->message), "%s:%d: %s, after %s:%d [%s]", file, line, text,
-                 last_file, last_line, clause);
+        snprintf(report->message, sizeof(report->message), "%s:%d: %s, after %s:%d [%s]", file,
+                 line, text, last_file, last_line, clause);
     } else {
-        snprintf(report->message, sizeof(report->message), "%s:%d: %s [%s]", file, line, text, clause);
+        snprintf(report->message, sizeof(report->message), "%s:%d: %s [%s]", file, line, text,
+                 clause);
     }
     leave(CODE_FAILED);
 }
@@ -341,7 +345,8 @@ void unit_signals_start(void (*handler)(int signal), int delay_ms)
 {
     struct sigaction action;
     struct sigevent event;
-    struct itimerspec times = {.it_interval = {0, delay_ms * 1000000L}, .it_value = {0, delay_ms * 1000000L}};
+    struct itimerspec times = {.it_interval = {0, delay_ms * 1000000L},
+                               .it_value = {0, delay_ms * 1000000L}};
     memset(&action, 0, sizeof(action));
     memset(&event, 0, sizeof(event));
     action.sa_handler = handler;
@@ -422,7 +427,8 @@ static void run_config(const unit_test *test, const unit_config *config, unit_ou
         outcome->failed++;
     }
     if (report->message[0] == '\0' && guard_left == 0) {
-        snprintf(report->message, sizeof(report->message), "not ready after %d s [%s]", GUARD_S, report->clause);
+        snprintf(report->message, sizeof(report->message), "not ready after %d s [%s]", GUARD_S,
+                 report->clause);
     } else if (report->message[0] == '\0') {
         snprintf(report->message, sizeof(report->message), "ended by %s %d [%s]",
                  WIFSIGNALED(status) ? "signal" : "exit code",
@@ -449,7 +455,8 @@ static void check_marks(const unit_test *test, unit_outcome *outcome)
     }
 }
 
-/* Runs a test in all its configurations and prints its line. Returns 0, CODE_FAILED or CODE_SKIPPED. */
+/* Runs a test in all its configurations and prints its line. Returns 0, CODE_FAILED or
+ * CODE_SKIPPED. */
 static int run_test(const unit_test *test)
 {
     static unit_outcome outcome;
@@ -467,12 +474,13 @@ static int run_test(const unit_test *test)
     }
     int skipped = outcome.failed == 0 && outcome.passed == 0;
     printf("%-*s %-*s %s\n%s", NAME_WIDTH, test->name, RESULT_WIDTH,
-           outcome.failed > 0 ? "FAIL" : (skipped ? "skipped" : "ok"), test->clauses, outcome.notes);
+           outcome.failed > 0 ? "FAIL" : (skipped ? "skipped" : "ok"), test->clauses,
+           outcome.notes);
     return outcome.failed > 0 ? CODE_FAILED : (skipped ? CODE_SKIPPED : 0);
 }
 
-/* An empty directory of our own, for sockets with short relative paths: the directory that Bazel gives a test can be
- * too long for sun_path. */
+/* An empty directory of our own, for sockets with short relative paths: the directory that Bazel
+ * gives a test can be too long for sun_path. */
 static void enter_directory(char *path, size_t size)
 {
     const char *base = getenv("TEST_TMPDIR");
@@ -489,8 +497,10 @@ static const char *parse_arguments(int argc, char **argv, const unit_test *tests
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             printf("usage: %s [--list] [FILTER]\n"
-                   "Runs the unit tests whose name contains FILTER, all without one, each test in every configuration.\n"
-                   "--list  prints each test and the clauses of lib/SPEC.md that it checks, and runs nothing\n"
+                   "Runs the unit tests whose name contains FILTER, all without one, each test in "
+                   "every configuration.\n"
+                   "--list  prints each test and the clauses of lib/SPEC.md that it checks, and "
+                   "runs nothing\n"
                    "exit code: 0, 1 if a test failed, 2 for a wrong argument or no such test\n",
                    argv[0]);
             exit(0);

@@ -1,13 +1,15 @@
 /* A small harness for unit tests.
  *
- * A test file has functions `static void name(const unit_config *config)`, a table of unit_test that ends with a null
- * name, and a main that returns unit_main(argc, argv, table). Each test runs in a process of its own (a crash, a hang,
- * a signal is that test's failure and no other's), in an empty current directory that is removed at the end, with
- * SIGPIPE at its default. A test fails if it leaves more or fewer descriptors open than it found.
+ * A test file has functions `static void name(const unit_config *config)`, a table of unit_test
+ * that ends with a null name, and a main that returns unit_main(argc, argv, table). Each test runs
+ * in a process of its own (a crash, a hang, a signal is that test's failure and no other's), in an
+ * empty current directory that is removed at the end, with SIGPIPE at its default. A test fails if
+ * it leaves more or fewer descriptors open than it found.
  *
- * The table names the clauses of lib/SPEC.md that a test checks, and the test says CLAUSE("IO-READ-2") where it does
- * so. The two must agree: a clause that is marked and not listed, or listed and never marked in any configuration,
- * is a failure, so that `--list` tells the truth. */
+ * The table names the clauses of lib/SPEC.md that a test checks, and the test says
+ * CLAUSE("IO-READ-2") where it does so. The two must agree: a clause that is marked and not listed,
+ * or listed and never marked in any configuration, is a failure, so that `--list` tells the truth.
+ */
 #ifndef TESTS_UNIT_UNIT_H
 #define TESTS_UNIT_UNIT_H
 
@@ -45,14 +47,17 @@ int unit_main(int argc, char **argv, const unit_test *tests);
 /* From here on this clause is checked; a failure is reported with it. */
 #define CLAUSE(id) unit_clause(__FILE__, __LINE__, id)
 
-/* End the test: as failed if the condition does not hold, or the two values differ (both are printed); as skipped. */
+/* End the test: as failed if the condition does not hold, or the two values differ (both are
+ * printed); as skipped. */
 #define CHECK(condition) unit_check(__FILE__, __LINE__, #condition, (condition) != 0)
 #define CHECK_EQ(left, right)                                                                      \
     unit_check_eq(__FILE__, __LINE__, #left " == " #right, (long long)(left), (long long)(right))
 /* A call that must fail with this code, and set errno to match (IO-ERROR-1). */
-#define CHECK_ERROR(call, code) unit_check_error(__FILE__, __LINE__, #call, (errno = 0, (call)), code)
+#define CHECK_ERROR(call, code)                                                                    \
+    unit_check_error(__FILE__, __LINE__, #call, (errno = 0, (call)), code)
 #define CHECK_BYTES(left, right, size)                                                             \
-    unit_check(__FILE__, __LINE__, #left " has the bytes of " #right, memcmp(left, right, size) == 0)
+    unit_check(__FILE__, __LINE__, #left " has the bytes of " #right,                              \
+               memcmp(left, right, size) == 0)
 #define SKIP(reason) unit_skip(reason)
 
 void unit_clause(const char *file, int line, const char *id);
@@ -102,7 +107,8 @@ int unit_fd_count(void);
 io_address unit_address(const char *spec);
 io_address unit_local_address(io_fd fd, int type);
 
-/* Call handler in `delay_ms` and then every `delay_ms` on SIGUSR1, without SA_RESTART, until unit_signals_stop. */
+/* Call handler in `delay_ms` and then every `delay_ms` on SIGUSR1, without SA_RESTART, until
+ * unit_signals_stop. */
 void unit_signals_start(void (*handler)(int signal), int delay_ms);
 void unit_signals_stop(void);
 

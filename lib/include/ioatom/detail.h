@@ -38,6 +38,7 @@ struct io_poller {
     uint64_t start;  /* where the next scan of the area begins */
     io_fd fd;        /* the backend's own descriptor, or -1 */
     int type;        /* the backend's bit and the mode's */
+    int outdated;    /* epoll: the set has what the table has not; it is to be made anew */
     io_slot inline_slots[IO_POLLER_INLINE_FDS];
     uint32_t inline_queue[IO_POLLER_INLINE_FDS];
     uint64_t inline_area[IO_POLLER_INLINE_FDS];
