@@ -13,5 +13,9 @@ if [[ ! -s $work/app.c ]]; then
     exit 1
 fi
 io_compile gcc "$work/app.c" "$work/app" -Wall -Wextra -Werror
-timeout 20 "$work/app" <<<hello
+printf 'hello\n' | timeout 20 "$work/app" >"$work/output"
+if [[ $(cat "$work/output") != hello ]]; then
+    printf 'it does not copy its input to its output\n'
+    exit 1
+fi
 printf 'the example of %d lines compiles and runs\n' "$(wc -l <"$work/app.c")"

@@ -100,14 +100,20 @@ static void random_bytes(const unit_config *config)
 /* Each operation with each third byte. */
 static void all_operations(const unit_config *config)
 {
+    static program p;
+    uint8_t seen[OP_CODES] = {0};
     (void)config;
     for (int code = 0; code < 256; code++) {
         for (int arg = 0; arg < 256; arg++) {
             uint8_t record[PROGRAM_RECORD] = {(uint8_t)code, next_byte(), (uint8_t)arg,
                                               next_byte()};
             check_round_trip(record, sizeof(record));
+            record[3] = 8;
+            program_decode(&p, record, sizeof(record));
+            seen[p.main.ops[0].code] = 1;
         }
     }
+    CHECK(memchr(seen, 0, sizeof(seen)) == NULL);
 }
 
 /* The operation's text after decoding this record. */
@@ -115,7 +121,13 @@ static void check_text(uint8_t code, uint8_t slots, uint8_t arg, const char *exp
 {
     static program p;
     static char text[TEXT_SIZE];
-    uint8_t record[PROGRAM_RECORD] = {code, slots, arg, 8};
+    uint8_t record[PROGRAM_RECORD];
+    memset(&p, 0, sizeof(p));
+    p.main.count = 1;
+    p.main.ops[0].code = code;
+    CHECK_EQ(program_encode(&p, record, sizeof(record)), sizeof(record));
+    record[1] = slots;
+    record[2] = arg;
     program_decode(&p, record, sizeof(record));
     text[print(&p, text)] = '\0';
     size_t length = strlen(text);
@@ -132,20 +144,22 @@ static void fixed_texts(const unit_config *config)
     (void)config;
     check_text(OP_OPEN, 0x21, KIND_TCP, "open d1 d2 tcp");
     check_text(OP_OPEN, 0x21, KIND_EVENTFD, "open d1 eventfd");
-    check_text(OP_OPEN + OP_CODES, 0xff, KIND_CODES, "open d7 d7 pipe");
-    check_text(OP_INIT, 0x53, 223, "init a3 d5");
-    check_text(OP_INIT, 0x53, 224, "init a3 negative");
-    check_text(OP_INIT, 0x53, 230, "init a3 path");
-    check_text(OP_ADD, 0x04, 0, "add a4 none");
-    check_text(OP_ADD, 0x04, 0xe0 + 0x1f, "add a4 read,write,except,oneshot,bad");
-    check_text(OP_SET, 0x04, 0xdf, "set a4 read,write,except,oneshot");
-    check_text(OP_SET, 0x04, 0xf0, "set a4 bad");
-    check_text(OP_SEND, 0x06, 5, "send d6 65536");
-    check_text(OP_SHUTDOWN, 0x06, 5, "shutdown d6 rdwr");
+    check_text(OP_OPEN, 0xff, KIND_CODES, "open d7 d7 pipe");
+    check_text(OP_INIT, 0xd3, 223, "init a3 d5");
+    check_text(OP_INIT, 0xd3, 224, "init a3 negative");
+    check_text(OP_INIT, 0xd3, 230, "init a3 path");
+    check_text(OP_ADD, 0x0c, 0, "add a4 none");
+    check_text(OP_ADD, 0x0c, 0xe0 + 0x1f, "add a4 read,write,except,oneshot,bad");
+    check_text(OP_SET, 0x0c, 0xdf, "set a4 read,write,except,oneshot");
+    check_text(OP_SET, 0x0c, 0xf0, "set a4 bad");
+    check_text(OP_SEND, 0x0e, 5, "send d6 65536");
+    check_text(OP_SHUTDOWN, 0x0e, 5, "shutdown d6 rdwr");
     check_text(OP_ACCEPT, 0x01, 3, "accept a1 a0 read,write");
     check_text(OP_WAIT, 0xff, 223, "wait 0");
     check_text(OP_WAIT, 0xff, 224, "wait 1");
     check_text(OP_WAIT, 0xff, 248, "wait 2");
+    check_text(OP_DUP, 0x77, 0, "dup d3 d3");
+    check_text(OP_TURN, 0xff, 0xff, "turn");
     check_text(OP_DISPOSE, 0xff, 0xff, "dispose");
 }
 
