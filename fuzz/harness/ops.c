@@ -488,7 +488,7 @@ void op_run(run *r, const op *o)
         [OP_ACCEPT] = op_accept,   [OP_EXHAUSTED] = op_exhausted,
         [OP_WAIT] = op_wait,       [OP_DISPATCH] = op_dispatch,
         [OP_NEXT] = op_next,       [OP_CHECK] = op_check,
-        [OP_DISPOSE] = op_dispose,   [OP_TURN] = op_turn,
+        [OP_DISPOSE] = op_dispose, [OP_TURN] = op_turn,
     };
     handlers[o->code](r, o);
 }

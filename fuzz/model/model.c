@@ -163,7 +163,9 @@ void model_check_set(model *m, int atom, int flags, int result, unsigned control
         violation("IO-MASK-1", "io_set only dropped flags and made %u system calls", controls);
     }
     a->interest = flags;
+    a->dropped |= a->maybe & ~flags;
     a->maybe &= flags; /* IO-SET-1 */
+    a->last &= flags;
     a->held = 0;
     a->rearmed = MODEL_EVENTS;
     a->owed = 0;

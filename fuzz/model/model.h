@@ -38,6 +38,9 @@ typedef struct model_atom {
     int ready_since;        /* flags that were ready since the atom was added or they were told
                                (IO-EVENT-5) */
     int maybe;              /* flags that may be pending */
+    int dropped;            /* flags that io_set took out of maybe */
+    int last;               /* what a dead atom is still to be told (IO-CLOSE-5) */
+    int suspect;            /* a wait may have found it closed (IO-CLOSE-10) */
     int owed;               /* flags that must come */
     int waits[MODEL_FLAGS]; /* waits since the flag is owed */
     int held;               /* emulated edge: found, told, and not armed again (IO-EDGE-3) */

@@ -26,28 +26,30 @@ void model_wait_begin(model *m)
     }
 }
 
-/* What a wait may have found for an atom. */
-static void find(model *m, model_atom *a)
+/* What a wait may have found for an atom whose descriptor was closed (IO-CLOSE-5, IO-CLOSE-6). */
+static int find_closed(const model *m, model_atom *a)
 {
-    int found = 0;
-    switch (a->life) {
-    case LIFE_OPEN:
-        found = a->ready_before | a->ready;
-        break;
-    case LIFE_CLOSED:
-        found = MODEL_READ | MODEL_WRITE; /* IO-CLOSE-5 */
-        if (m->on_epoll) {
-            found = MODEL_EVENTS; /* a duplicate may live: IO-CLOSE-6 */
-        } else if (a->interest & found & ~a->held) {
-            a->life = LIFE_DEAD;
-        }
-        break;
-    case LIFE_TAKEN:
-        found = MODEL_EVENTS; /* IO-CLOSE-6 */
-        break;
-    case LIFE_DEAD:
-        break;
+    int both = MODEL_READ | MODEL_WRITE;
+    if (m->on_epoll || a->life == LIFE_TAKEN) {
+        return MODEL_EVENTS;
     }
+    if (a->life == LIFE_DEAD) {
+        return 0;
+    }
+    /* What is pending already may be held back, and so keep the descriptor from being looked at. */
+    int certain = a->interest & both & ~a->held & ~a->maybe;
+    if (certain) {
+        a->life = LIFE_DEAD;
+        a->last = a->suspect ? 0 : certain;
+    }
+    a->suspect = 1; /* IO-CLOSE-10: it may be found out while there is nothing to tell */
+    return both;
+}
+
+/* What a wait may have found for an atom. */
+static void find(const model *m, model_atom *a)
+{
+    int found = a->life == LIFE_OPEN ? a->ready_before | a->ready : find_closed(m, a);
     found &= a->interest & ~a->held;
     a->maybe |= found;
     a->rearmed &= ~found;
@@ -117,18 +119,20 @@ static void tell(model *m, int atom, int flags)
         violation("IO-DISPATCH-2", "a%d was called with flags %d, its interest is %d", atom, flags,
                   a->interest);
     }
-    if (flags & a->held) {
-        violation("IO-EDGE-3", "a%d was told %d, which is held back (%d)", atom, flags, a->held);
-    }
     if (a->life == LIFE_OPEN && (flags & ~a->ready_since)) {
         violation("IO-EVENT-5", "a%d was told %d, but only %d was ready", atom, flags,
                   a->ready_since);
     }
-    if (flags & ~a->maybe) {
-        violation(a->life == LIFE_DEAD ? "IO-CLOSE-5" : "IO-SET-1",
-                  "a%d was told %d, but at most %d can be pending", atom, flags, a->maybe);
+    if (flags & (~a->maybe | a->held)) {
+        const char *clause = a->life == LIFE_DEAD  ? "IO-CLOSE-5"
+                             : flags & a->held     ? "IO-EDGE-3"
+                             : flags & ~a->dropped ? "IO-EVENT-5"
+                                                   : "IO-SET-1";
+        violation(clause, "a%d was told %d, but at most %d can be pending", atom, flags, a->maybe);
     }
     a->maybe = 0;
+    a->dropped = 0;
+    a->last &= ~flags;
     a->owed &= ~flags;
     a->ready_since = (a->ready_since & ~flags) | a->ready;
     if (m->emulated) {
@@ -165,6 +169,10 @@ static void check_lost(const model *m)
 {
     for (int i = 0; i < MODEL_ATOMS; i++) {
         const model_atom *a = &m->atoms[i];
+        if (a->registered && (a->last & a->interest)) {
+            violation("IO-CLOSE-5", "the descriptor of a%d was closed, and it was not told %d", i,
+                      a->last & a->interest);
+        }
         for (int k = 0; a->registered && k < MODEL_FLAGS; k++) {
             if ((a->owed & a->interest & a->sure & 1 << k) && a->waits[k] >= FAIR_WAITS) {
                 violation("IO-LOST-1", "a%d is owed flag %d since %d waits, and it did not come", i,

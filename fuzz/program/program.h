@@ -101,10 +101,10 @@ typedef struct program {
     op_list callback[PROGRAM_ATOMS]; /* run in each callback of the atom */
 } program;
 
-/* Decode any bytes. Record: code, the likelier operations having more values; a in bits 0-2 and b in
- * bits 4-6, of which bits 2 and 6 count only if bits 3 and 7 are set, so that programs often come
- * back to the same few; arg; list (0-7: callback of that atom; others main, by bit 3 or 4). Values
- * beyond an operation's range are reduced to it. A rest of less than a record is ignored. */
+/* Decode any bytes. Record: code, the likelier operations having more values; a in bits 0-2 and b
+ * in bits 4-6, of which bits 2 and 6 count only if bits 3 and 7 are set, so that programs often
+ * come back to the same few; arg; list (0-7: callback of that atom; others main, by bit 3 or 4).
+ * Values beyond an operation's range are reduced to it. A rest of less than a record is ignored. */
 void program_decode(program *p, const uint8_t *data, size_t size);
 
 /* The bytes of a program: callbacks first, then main. The number of bytes; at most PROGRAM_MAX_OPS

@@ -39,7 +39,7 @@ enum {
 
 /* io_slot.kernel: the armed flags, and: */
 enum {
-    IO_KERNEL_HUP = IO_BIT_HUP, /* level kernels: the hang-up, */
+    IO_KERNEL_HUP = IO_BIT_HUP, /* the hang-up, */
     IO_KERNEL_ERR = IO_BIT_ERR, /* the error that the latest event carried (IO-EVENT-8) */
     IO_KERNEL_REST = 0x40,      /* level kernels: it would repeat for ever what tells nothing new */
     IO_KERNEL_DEAD = 0x80       /* closed without io_remove: the kernel has nothing (IO-CLOSE-5) */
@@ -143,6 +143,20 @@ int io_core_remove(io_core *core, io_atom *atom);
     ensures IO_ERROR_2_exhausted: \result < 0 ==> \forall integer i; IN(core, i) ==> same_slot{Pre,
    Post}(core, i); */
 int io_core_exhausted(io_core *core, io_atom *atom, int flags);
+
+/* The hang-up and the error that the slot remembers, as IO_BIT_HUP and IO_BIT_ERR. */
+/*@ requires shape: shape(core);
+    requires in: fd < core->slot_count;
+    TOTAL assigns \nothing; */
+int io_core_alarms(const io_core *core, uint32_t fd);
+
+/* EAGAIN came while these bits were there: what else the slot remembers is over, and told anew if it
+ * comes again (IO-EVENT-8). */
+/*@ REQ_INV(core)
+    requires in: fd < core->slot_count;
+    TOTAL assigns core->slots[fd].kernel;
+    ENS_INV(core) */
+void io_core_calm(io_core *core, uint32_t fd, int bits);
 
 /* What the kernel is to be asked for on behalf of fd: armed flags, possibly IO_REQUEST_QUIET. */
 /*@ requires shape: shape(core);

@@ -18,9 +18,10 @@ static uint8_t direct_flags(int bits)
     return flags;
 }
 
-/* The flags that a hang-up or error makes ready (IO-EVENT-3). A level-triggered kernel repeats it
- * in every wait: there a flag that met EAGAIN since the same alarm was told has had its answer
- * (IO-EVENT-8). */
+/* The flags that a hang-up or error makes ready (IO-EVENT-3), but for those that met EAGAIN since
+ * the same alarm was told: they have had their answer (IO-EVENT-8). A level-triggered kernel repeats
+ * an alarm in every wait. An edge-triggered one repeats a hang-up, too, when a write is tried: a
+ * terminal whose other end is closed does. Its edges of an error are new errors. */
 /*@ requires slot: \valid_read(slot);
     TOTAL assigns \nothing; ensures sub: subset(\result, IO_READ | IO_WRITE); */
 static uint8_t alarm_flags(const io_core *core, const io_slot *slot, int bits)
@@ -29,8 +30,8 @@ static uint8_t alarm_flags(const io_core *core, const io_slot *slot, int bits)
     if (!alarm) {
         return 0;
     }
-    int fresh = alarm & ~slot->kernel;
-    if (core->mode == IO_MODE_EDGE || fresh) {
+    int known = core->mode == IO_MODE_EDGE ? slot->kernel & IO_BIT_HUP : slot->kernel;
+    if (alarm & ~known) {
         return IO_READ | IO_WRITE;
     }
     return io_without(IO_READ | IO_WRITE, slot->exhausted);
@@ -49,10 +50,10 @@ static uint8_t kernel_after(const io_core *core, const io_slot *slot, int bits, 
         armed = io_and(armed,
                        slot->interest); /* an event for a dropped flag: the kernel forgets it now */
     }
-    if (core->mode == IO_MODE_EDGE) {
-        return armed;
-    }
     uint8_t alarm = (uint8_t)(bits & (IO_BIT_HUP | IO_BIT_ERR));
+    if (core->mode == IO_MODE_EDGE) {
+        return io_or(armed, alarm);
+    }
     uint8_t rest = alarm && !told && armed ? IO_KERNEL_REST : 0;
     return io_or(io_or(armed, alarm), rest);
 }

@@ -61,9 +61,13 @@ int io_core_add(io_core *core, io_atom *atom, int flags)
 static uint8_t covered(const io_core *core, const io_slot *slot)
 {
     uint8_t armed = io_and(slot->kernel, IO_EVENTS);
-    /* An edge that came since EAGAIN is in the kernel's queue; one that came before may be over
-     * (IO-SET-2). */
-    return core->mode == IO_MODE_EDGE ? io_and(armed, slot->exhausted) : armed;
+    if (core->mode != IO_MODE_EDGE) {
+        return armed;
+    }
+    /* An edge that came since EAGAIN is in the kernel's queue; one that came before may be over, and
+     * that of a hang-up or an error has been told (IO-SET-2). */
+    int told = (slot->kernel & (IO_KERNEL_HUP | IO_KERNEL_ERR)) != 0;
+    return io_without(io_and(armed, slot->exhausted), told ? IO_READ | IO_WRITE : 0);
 }
 
 int io_core_set(io_core *core, io_atom *atom, int flags)
@@ -82,7 +86,9 @@ int io_core_set(io_core *core, io_atom *atom, int flags)
         return 0;
     }
     if (io_within(want, covered(core, slot)) && !(slot->kernel & IO_KERNEL_REST)) {
-        slot->kernel = io_and(slot->kernel, IO_EVENTS); /* a hang-up is told anew (IO-EVENT-8) */
+        if (core->mode != IO_MODE_EDGE) {
+            slot->kernel = io_and(slot->kernel, IO_EVENTS); /* a hang-up is told anew (IO-EVENT-8) */
+        }
         return 0;
     }
     slot->kernel = want;
@@ -120,6 +126,18 @@ int io_core_exhausted(io_core *core, io_atom *atom, int flags)
     uint8_t held = io_without(io_and((uint8_t)flags, slot->interest), slot->kernel);
     slot->kernel = io_or(slot->kernel, held);
     return held != 0;
+}
+
+int io_core_alarms(const io_core *core, uint32_t fd)
+{
+    return core->slots[fd].kernel & (IO_KERNEL_HUP | IO_KERNEL_ERR);
+}
+
+void io_core_calm(io_core *core, uint32_t fd, int bits)
+{
+    io_slot *slot = &core->slots[fd];
+    int over = (IO_KERNEL_HUP | IO_KERNEL_ERR) & ~bits;
+    slot->kernel = io_without(slot->kernel, (uint8_t)over);
 }
 
 int io_core_request(const io_core *core, uint32_t fd)

@@ -62,6 +62,14 @@ static inline int io_os_poll(struct pollfd *fds, uint64_t count, int timeout_ms)
     return io_os_result(poll(fds, (nfds_t)count, timeout_ms));
 }
 
+/* The hang-up and error of a descriptor, as poll(2) events. */
+static inline int io_os_alarms(int fd)
+{
+    struct pollfd entry = {.fd = fd};
+    int r = io_os_poll(&entry, 1, 0);
+    return r < 0 ? r : entry.revents;
+}
+
 /* The sets are bitmaps of unsigned long, as the kernel has them; they may be larger than an fd_set.
  */
 static inline int io_os_select(int end, unsigned long *in, unsigned long *out,

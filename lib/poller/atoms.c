@@ -57,12 +57,30 @@ int io_remove(io_poller *poller, io_atom *atom)
     return io_result(io_core_remove(&poller->core, atom));
 }
 
+/* EAGAIN answers a hang-up or an error that is there; one that is over ended unseen, and the next one
+ * is another (IO-EVENT-8). The kernel is asked only if there was one. */
+static void forget_alarms(io_poller *poller, io_fd fd)
+{
+    if (io_core_alarms(&poller->core, (uint32_t)fd) == 0) {
+        return;
+    }
+    int events = io_os_alarms(fd);
+    if (events >= 0) {
+        int bits = events & POLLHUP ? IO_BIT_HUP : 0;
+        bits |= events & POLLERR ? IO_BIT_ERR : 0;
+        io_core_calm(&poller->core, (uint32_t)fd, bits);
+    }
+}
+
 int io_exhausted(io_poller *poller, io_atom *atom, int flags)
 {
     if (check(poller, atom) < 0) {
         return io_result(-EINVAL);
     }
     int r = io_core_exhausted(&poller->core, atom, flags);
+    if (r >= 0) {
+        forget_alarms(poller, atom->fd);
+    }
     if (r > 0) {
         r = poller->backend->modify(poller, atom->fd);
     }

@@ -124,7 +124,7 @@ static void silent_without_interest(const unit_config *config)
             if (kind < 2 || !(objects[i].ready & IO_EXCEPT)) {
                 atom.calls = 0;
                 spy_reset();
-                CHECK_EQ(io_wait(&poller, 20), 0);
+                CHECK_EQ(io_wait(&poller, 4), 0);
                 CHECK_EQ(io_wait(&poller, 0), 0);
                 CHECK_EQ(io_dispatch(&poller), 0);
                 CHECK_EQ(atom.calls, 0);
@@ -143,8 +143,8 @@ static void check_asleep(unit_atom *atom)
 {
     atom->calls = 0;
     spy_reset();
-    CHECK_EQ(io_wait(&poller, 250), 0);
-    CHECK(spy_waits() <= 2 + 2 + 250 / 50);
+    CHECK_EQ(io_wait(&poller, 120), 0);
+    CHECK(spy_waits() <= 2 + 2 + 120 / 50);
     CHECK_EQ(io_dispatch(&poller), 0);
     CHECK_EQ(io_wait(&poller, 0), 0);
     CHECK_EQ(atom->calls, 0);
@@ -201,7 +201,8 @@ static void hang_up_half_answered(const unit_config *config)
     kit_exhaust_write(&poller, &atom);
     for (int i = 0; i < 5; i++) {
         int flags = unit_told(&poller, &atom, 0);
-        CHECK_EQ(flags, unit_is_edge(config) ? 0 : IO_READ);
+        CHECK(flags == (unit_is_edge(config) ? 0 : IO_READ) ||
+              (i == 0 && flags == IO_READ && !unit_is_emulated(config)));
     }
     if (unit_is_edge(config)) {
         check_asleep(&atom);
@@ -231,6 +232,53 @@ static void hang_up_over(const unit_config *config)
         }
         unit_close(writer);
         CHECK_EQ(kit_next(&poller, &atom), IO_READ);
+    }
+    kit_end(&poller);
+    object_end(&o);
+}
+
+/* Take everything off a socket's queue of errors. */
+static void drain_errors(io_fd fd)
+{
+    char bytes[512];
+    struct iovec iov = {bytes, sizeof(bytes)};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    while (recvmsg(fd, &message, MSG_ERRQUEUE) >= 0) {
+    }
+    CHECK_EQ(errno, EAGAIN);
+}
+
+/* A socket that keeps its errors in a queue: POLLERR stays until that is read, whatever read(2) says. */
+static void error_answered(const unit_config *config)
+{
+    unit_atom atom;
+    int on = 1;
+    char byte;
+    size_t size;
+    object o = object_udp_refused();
+    CLAUSE("IO-EVENT-8");
+    CHECK(setsockopt(o.fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) == 0);
+    CHECK(read(o.fd, &byte, 1) < 0);
+    unit_poller(&poller, config);
+    kit_add(&poller, &atom, o.fd, IO_READ);
+    for (int i = 0; i < 4; i++) {
+        kit_silent(&poller);
+        kit_put(o.fd, 1);
+        unit_ready(o.fd, POLLERR);
+        CHECK_EQ(kit_next(&poller, &atom), IO_READ);
+        CHECK_ERROR(io_read(&poller, &atom.io, &byte, 1, &size), -ECONNREFUSED);
+        if (i < 2) {
+            CHECK_ERROR(io_read(&poller, &atom.io, &byte, 1, &size), -EAGAIN);
+            if (!kit_is_select(config)) { /* there an error is POLLIN to it */
+                check_asleep(&atom);
+            }
+            drain_errors(o.fd);
+            CHECK_EQ(io_exhausted(&poller, &atom.io, IO_READ), 0);
+        } else {
+            drain_errors(o.fd);
+            CHECK_ERROR(io_read(&poller, &atom.io, &byte, 1, &size), -EAGAIN);
+        }
+        (void)unit_told(&poller, &atom, 0);
     }
     kit_end(&poller);
     object_end(&o);
@@ -343,17 +391,17 @@ static void edge_rests(const unit_config *config)
     CLAUSE("IO-EDGE-5");
     CLAUSE("IO-EDGE-2");
     for (int i = 0; i < OBJECTS && unit_is_edge(config); i++) {
-        for (int interest = 1; interest <= KIT_ALL; interest++) {
+        for (int interest = IO_READ; interest <= 3 * IO_EXCEPT; interest += interest) {
             unit_atom atom;
             object o = objects[i].make();
-            kit_begin(&poller, config, &atom, o.fd, interest);
+            kit_begin(&poller, config, &atom, o.fd, interest > KIT_ALL ? KIT_ALL : interest);
             (void)kit_next(&poller, &atom);
             int calls = atom.calls;
             for (int round = 0; round < 3; round++) {
                 (void)unit_told(&poller, &atom, 0);
             }
             CHECK(atom.calls <= calls + 2);
-            CHECK_EQ(io_wait(&poller, 5), 0);
+            CHECK_EQ(io_wait(&poller, 2), 0);
             kit_end(&poller);
             object_end(&o);
         }
@@ -737,6 +785,7 @@ static const unit_test tests[] = {
     {"hang_up_half_answered", "IO-EVENT-8 IO-EDGE-3 IO-EDGE-5 IO-LEVEL-1", hang_up_half_answered,
      UNIT_EACH},
     {"hang_up_over", "IO-EVENT-8 IO-EDGE-1", hang_up_over, UNIT_EACH},
+    {"error_answered", "IO-EVENT-8", error_answered, UNIT_EACH},
     {"level_repeats", "IO-LEVEL-1", level_repeats, UNIT_EACH},
     {"level_stays", "IO-LEVEL-1", level_stays, UNIT_EACH},
     {"edge_told", "IO-EDGE-1", edge_told, UNIT_EACH},
