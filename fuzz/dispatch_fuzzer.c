@@ -6,6 +6,7 @@
 #include "harness/config.h"
 #include "harness/env.h"
 #include "harness/run.h"
+#include "program/mutate.h"
 #include "program/program.h"
 
 #include <stdio.h>
@@ -14,6 +15,10 @@
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Optional: libFuzzer uses them if they are there, other engines change bytes. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 static const char *only;
 static int usable;
@@ -63,4 +68,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    if (seed % 4 == 0 && LLVMFuzzerMutate) {
+        return LLVMFuzzerMutate(data, size, max_size);
+    }
+    return program_mutate(data, size, max_size, seed / 4);
 }

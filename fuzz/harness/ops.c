@@ -11,7 +11,7 @@
 
 enum { MAX_SLEEPS = 2, MAX_TURNS = 64 };
 
-static unsigned char buffer[65536];
+static unsigned char buffer[65536]; /* the largest of program_sizes */
 
 /* An atom that can be given to the library, or null. */
 static io_atom *atom_of(run *r, int index)
@@ -134,6 +134,17 @@ void op_free_atom(run *r, int index)
 static void op_free(run *r, const op *o)
 {
     op_free_atom(r, o->a);
+}
+
+/* The wrong order, which is a common one (IO-CLOSE-4, IO-REMOVE-7). */
+static void op_abandon(run *r, const op *o)
+{
+    for (int slot = 0; atom_of(r, o->a) && slot < PROGRAM_DESCRIPTORS; slot++) {
+        if (env_fd(&r->env, slot) >= 0 && env_fd(&r->env, slot) == atom_of(r, o->a)->fd) {
+            env_close(&r->env, &r->events, slot, 0);
+        }
+    }
+    op_remove(r, o);
 }
 
 static void op_ioclose(run *r, const op *o)
@@ -489,6 +500,7 @@ void op_run(run *r, const op *o)
         [OP_WAIT] = op_wait,       [OP_DISPATCH] = op_dispatch,
         [OP_NEXT] = op_next,       [OP_CHECK] = op_check,
         [OP_DISPOSE] = op_dispose, [OP_TURN] = op_turn,
+        [OP_ABANDON] = op_abandon,
     };
     handlers[o->code](r, o);
 }

@@ -130,16 +130,15 @@ void run_init_poller(run *r)
 static void finish(run *r)
 {
     enum { ROUNDS = 8 };
-    int last = 0;
+    int quiet = 0;
     report_operation(0, NULL, -1);
     r->executed = BUDGET; /* callbacks do nothing from here on */
     for (int round = 0; round < ROUNDS; round++) {
-        last = run_wait(r, 0);
+        quiet |= run_wait(r, 0) == 0; /* TCP may still send an edge of its own, once */
         run_dispatch(r);
     }
-    if (last > 0 && r->model.edge && !has_strays(r)) {
-        violation("IO-EDGE-5", "io_wait returned %d in round %d of waiting and doing nothing", last,
-                  ROUNDS);
+    if (!quiet && r->model.edge && !has_strays(r)) {
+        violation("IO-EDGE-5", "each of %d waits found something, though nothing happens", ROUNDS);
     }
     for (int i = 0; i < PROGRAM_ATOMS; i++) {
         if (r->atoms[i] && r->model.atoms[i].registered) {
@@ -149,7 +148,7 @@ static void finish(run *r)
     }
     run_observe(r);
     /* Sleeping costs time: one program in sixteen, chosen by its length. */
-    last = run_wait(r, r->program->main.count % 16 == 15 ? 1 : 0);
+    int last = run_wait(r, r->program->main.count % 16 == 15 ? 1 : 0);
     if (last > 0) {
         violation("IO-EVENT-7", "io_wait returned %d, but no atom has an interest", last);
     }

@@ -16,12 +16,12 @@ _Static_assert(sizeof(op) == PROGRAM_RECORD, "no padding: programs may be compar
 
 /* The share of an operation in the values of the code byte, of 64. */
 static const uint8_t shares[OP_CODES] = {
-    [OP_OPEN] = 6,  [OP_CONNECT] = 2,  [OP_DUP] = 2,      [OP_CLOSE] = 3,   [OP_RESET] = 1,
-    [OP_SEND] = 5,  [OP_RECV] = 3,     [OP_SHUTDOWN] = 1, [OP_INIT] = 1,    [OP_ADD] = 8,
-    [OP_SET] = 6,   [OP_REMOVE] = 3,   [OP_FREE] = 2,     [OP_IOCLOSE] = 1, [OP_READ] = 1,
+    [OP_OPEN] = 6,  [OP_CONNECT] = 2,  [OP_DUP] = 3,      [OP_CLOSE] = 3,   [OP_RESET] = 1,
+    [OP_SEND] = 4,  [OP_RECV] = 2,     [OP_SHUTDOWN] = 1, [OP_INIT] = 1,    [OP_ADD] = 8,
+    [OP_SET] = 5,   [OP_REMOVE] = 3,   [OP_FREE] = 2,     [OP_IOCLOSE] = 1, [OP_READ] = 1,
     [OP_WRITE] = 1, [OP_DRAIN] = 3,    [OP_FILL] = 2,     [OP_ACCEPT] = 1,  [OP_EXHAUSTED] = 1,
     [OP_WAIT] = 2,  [OP_DISPATCH] = 1, [OP_NEXT] = 1,     [OP_CHECK] = 1,   [OP_DISPOSE] = 1,
-    [OP_TURN] = 5,
+    [OP_TURN] = 5,  [OP_ABANDON] = 2,
 };
 enum { SHARES = 64 };
 

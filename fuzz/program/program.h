@@ -45,6 +45,7 @@ typedef enum op_code {
     OP_CHECK,     /* check: io_fd_check */
     OP_DISPOSE,   /* dispose: and, outside a callback, init again */
     OP_TURN,      /* turn: wait 0, then dispatch */
+    OP_ABANDON,   /* abandon aA: close(2) its descriptor, and only then io_remove it */
     OP_CODES
 } op_code;
 

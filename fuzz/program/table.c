@@ -27,6 +27,7 @@ const op_shape program_shapes[OP_CODES] = {
     [OP_CHECK] = {"check", 0, 0, ARG_NONE},
     [OP_DISPOSE] = {"dispose", 0, 0, ARG_NONE},
     [OP_TURN] = {"turn", 0, 0, ARG_NONE},
+    [OP_ABANDON] = {"abandon", 'a', 0, ARG_NONE},
 };
 
 const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",
