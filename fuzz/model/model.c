@@ -43,6 +43,7 @@ void model_observe(model *m, int atom, int poll_bits)
     ready |= poll_bits & (POLLIN | POLLRDHUP) || alarm ? MODEL_READ : 0; /* IO-EVENT-1, -3 */
     ready |= poll_bits & POLLOUT || alarm ? MODEL_WRITE : 0;             /* IO-EVENT-2, -3 */
     ready |= poll_bits & POLLPRI ? MODEL_EXCEPT : 0;                     /* IO-EVENT-4 */
+    a->alarmed |= alarm;
     int sure = ready;
     if (m->on_select && !(poll_bits & (POLLOUT | POLLERR))) {
         sure &= ~MODEL_WRITE; /* IO-EVENT-9: select does not tell a hang-up to writers */
@@ -159,7 +160,8 @@ void model_check_set(model *m, int atom, int flags, int result, unsigned control
         return;
     }
     int dropped_only = (flags & MODEL_EVENTS & ~a->interest) == 0;
-    if (controls > 0 && m->on_epoll && !m->edge && dropped_only && a->life == LIFE_OPEN) {
+    if (controls > 0 && m->on_epoll && !m->edge && dropped_only && a->life == LIFE_OPEN &&
+        !a->alarmed) {
         violation("IO-MASK-1", "io_set only dropped flags and made %u system calls", controls);
     }
     a->interest = flags;

@@ -155,18 +155,23 @@ static void prepare(io_poller *poller)
     }
 }
 
-static int select_wait(io_poller *poller, int timeout_ms)
+static int ask(io_poller *poller, int timeout_ms)
 {
     prepare(poller);
-    uint64_t end = poller->fd_end;
-    int count = io_os_select((int)end, answer_of(poller, SET_IN), answer_of(poller, SET_OUT),
-                             answer_of(poller, SET_EXCEPT), timeout_ms);
-    if (count == -EBADF) {
-        return harvest_closed(poller);
+    return io_os_select((int)poller->fd_end, answer_of(poller, SET_IN), answer_of(poller, SET_OUT),
+                        answer_of(poller, SET_EXCEPT), timeout_ms);
+}
+
+static int select_wait(io_poller *poller, int timeout_ms)
+{
+    int count = ask(poller, timeout_ms);
+    if (count == -EBADF && harvest_closed(poller) > 0) {
+        count = ask(poller, 0); /* one that was closed must not hide the others (IO-CLOSE-4) */
     }
     if (count <= 0) {
         return count;
     }
+    uint64_t end = poller->fd_end;
     uint64_t fd = poller->start < end ? poller->start : 0;
     int first = 1;
     for (uint64_t seen = 0; seen < end; seen++, fd = io_scan_next(fd, end)) {
