@@ -47,6 +47,7 @@ class Kill:
     by: str
     config: str
     seconds: float
+    words: str = ""  # what the harness said, and the program
 
 
 @dataclass
@@ -236,7 +237,8 @@ class Race:
         self.executions[config] = self.executions.get(config, 0) + runner.executions
         if failure:
             if self.kill is None or number < self.killer:
-                self.kill, self.killer = Kill(failure.name, config, self.elapsed), number
+                words = "\n".join(failure.explanation + failure.program)
+                self.kill, self.killer = Kill(failure.name, config, self.elapsed, words), number
         elif runner.process.returncode != 0:
             self.error = f"{config}: it ended with status {runner.process.returncode}:\n{runner.last_words()}"
 
@@ -299,7 +301,9 @@ def check_control(laboratory, options):
         if kill is None and options.fresh:
             kill = fuzz_fresh(laboratory, laboratory.control, target, options.seconds, options.seed, CONTROL)
         if kill:
-            raise Trouble(f"the unchanged library fails in {target}: {kill.by} on {kill.config}; try ci/fuzz first")
+            raise Trouble(
+                f"the unchanged library fails in {target}: {kill.by} on {kill.config}; try ci/fuzz first\n{kill.words}"
+            )
         configs = len(laboratory.configs[target])
         say(f"  {CONTROL}: {target} is clean ({laboratory.counts[target]} seeds, {configs} configuration(s))")
 

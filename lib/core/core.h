@@ -150,8 +150,8 @@ int io_core_exhausted(io_core *core, io_atom *atom, int flags);
     TOTAL assigns \nothing; */
 int io_core_alarms(const io_core *core, uint32_t fd);
 
-/* EAGAIN came while these bits were there: what else the slot remembers is over, and told anew if it
- * comes again (IO-EVENT-8). */
+/* EAGAIN came while these bits were there: what else the slot remembers is over, and told anew if
+ * it comes again (IO-EVENT-8). */
 /*@ REQ_INV(core)
     requires in: fd < core->slot_count;
     TOTAL assigns core->slots[fd].kernel;

@@ -19,9 +19,9 @@ static uint8_t direct_flags(int bits)
 }
 
 /* The flags that a hang-up or error makes ready (IO-EVENT-3), but for those that met EAGAIN since
- * the same alarm was told: they have had their answer (IO-EVENT-8). A level-triggered kernel repeats
- * an alarm in every wait. An edge-triggered one repeats a hang-up, too, when a write is tried: a
- * terminal whose other end is closed does. Its edges of an error are new errors. */
+ * the same alarm was told: they have had their answer (IO-EVENT-8). A level-triggered kernel
+ * repeats an alarm in every wait. An edge-triggered one repeats a hang-up, too, when a write is
+ * tried: a terminal whose other end is closed does. Its edges of an error are new errors. */
 /*@ requires slot: \valid_read(slot);
     TOTAL assigns \nothing; ensures sub: subset(\result, IO_READ | IO_WRITE); */
 static uint8_t alarm_flags(const io_core *core, const io_slot *slot, int bits)

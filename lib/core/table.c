@@ -64,8 +64,8 @@ static uint8_t covered(const io_core *core, const io_slot *slot)
     if (core->mode != IO_MODE_EDGE) {
         return armed;
     }
-    /* An edge that came since EAGAIN is in the kernel's queue; one that came before may be over, and
-     * that of a hang-up or an error has been told (IO-SET-2). */
+    /* An edge that came since EAGAIN is in the kernel's queue; one that came before may be over,
+     * and that of a hang-up or an error has been told (IO-SET-2). */
     int told = (slot->kernel & (IO_KERNEL_HUP | IO_KERNEL_ERR)) != 0;
     return io_without(io_and(armed, slot->exhausted), told ? IO_READ | IO_WRITE : 0);
 }
@@ -87,7 +87,8 @@ int io_core_set(io_core *core, io_atom *atom, int flags)
     }
     if (io_within(want, covered(core, slot)) && !(slot->kernel & IO_KERNEL_REST)) {
         if (core->mode != IO_MODE_EDGE) {
-            slot->kernel = io_and(slot->kernel, IO_EVENTS); /* a hang-up is told anew (IO-EVENT-8) */
+            /* A hang-up is told anew (IO-EVENT-8). */
+            slot->kernel = io_and(slot->kernel, IO_EVENTS);
         }
         return 0;
     }

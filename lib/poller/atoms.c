@@ -57,8 +57,8 @@ int io_remove(io_poller *poller, io_atom *atom)
     return io_result(io_core_remove(&poller->core, atom));
 }
 
-/* EAGAIN answers a hang-up or an error that is there; one that is over ended unseen, and the next one
- * is another (IO-EVENT-8). The kernel is asked only if there was one. */
+/* EAGAIN answers a hang-up or an error that is there; one that is over ended unseen, and the next
+ * one is another (IO-EVENT-8). The kernel is asked only if there was one. */
 static void forget_alarms(io_poller *poller, io_fd fd)
 {
     if (io_core_alarms(&poller->core, (uint32_t)fd) == 0) {

@@ -1,4 +1,5 @@
-/* White-box tests of lib/core: every combination of a slot's state, against tables written from lib/SPEC.md. */
+/* White-box tests of lib/core: every combination of a slot's state, against tables written from
+ * lib/SPEC.md. */
 #include "unit.h"
 
 #include <limits.h>
@@ -63,7 +64,8 @@ static void deadline_rounds_up(const unit_config *config)
     CHECK_EQ(io_timeout_ms(IO_NEVER - 1, 0), INT_MAX - 1);
 }
 
-/* A timeout that goes through both is the same again, and never shorter, wherever the clock stands. */
+/* A timeout that goes through both is the same again, and never shorter, wherever the clock stands.
+ */
 static void deadline_round_trip(const unit_config *config)
 {
     static const int timeouts[] = {0, 1, 2, 999, 1000, 86400000, INT_MAX - 2, INT_MAX - 1};
@@ -147,7 +149,8 @@ static int next_state(state *s)
     return 1;
 }
 
-/* 1 if the library can be in this state: pending within the interest, rest for level kernels only. */
+/* 1 if the library can be in this state: pending within the interest, rest for level kernels only.
+ */
 static int is_possible(const state *s)
 {
     if (s->pending & ~s->interest) {
@@ -182,12 +185,12 @@ static int ready_by(int bits)
     return flags;
 }
 
-/* A flag that only a hang-up or error makes ready which EAGAIN has answered (IO-EVENT-8). The edge of an error is a
- * new one. */
+/* A flag that only a hang-up or error makes ready which EAGAIN has answered (IO-EVENT-8). The edge
+ * of an error is a new one. */
 static int is_answered(const state *s, int bits, int flag)
 {
-    int is_new = (bits & ALARMS & ~s->alarm) != 0 ||
-                 (s->mode == IO_MODE_EDGE && (bits & IO_BIT_ERR) != 0);
+    int is_new =
+        (bits & ALARMS & ~s->alarm) != 0 || (s->mode == IO_MODE_EDGE && (bits & IO_BIT_ERR) != 0);
     return !(ready_by(bits & ~ALARMS) & flag) && !is_new && (s->exhausted & flag) != 0;
 }
 
@@ -203,7 +206,8 @@ static int reported(const state *s, int bits)
     return flags;
 }
 
-/* The flags that must be told of it; held back are those that an emulated edge doesn't watch (IO-EDGE-3). */
+/* The flags that must be told of it; held back are those that an emulated edge doesn't watch
+ * (IO-EDGE-3). */
 static int told(const state *s, int bits)
 {
     int flags = reported(s, bits) & s->interest;
@@ -287,7 +291,8 @@ static void harvest_asks(const unit_config *config)
     }
 }
 
-/* A lasting condition of which nothing is told is reported by a level-triggered kernel no more than twice. */
+/* A lasting condition of which nothing is told is reported by a level-triggered kernel no more than
+ * twice. */
 static void harvest_ends(const unit_config *config)
 {
     state s;
@@ -540,7 +545,8 @@ static void finds_nobody(const unit_config *config)
     CHECK(io_core_find(&core, &atoms[1]) == &slots[1]);
 }
 
-/* Reports that name nobody change nothing: another generation, an empty slot, a number beyond the table. */
+/* Reports that name nobody change nothing: another generation, an empty slot, a number beyond the
+ * table. */
 static void harvest_stale(const unit_config *config)
 {
     io_slot before[SLOTS];
@@ -582,7 +588,8 @@ static void generations_wrap(const unit_config *config)
 
 /* --- the queue --- */
 
-/* A queue without a free place is refused and not overrun; moved to the front it has one for everybody. */
+/* A queue without a free place is refused and not overrun; moved to the front it has one for
+ * everybody. */
 static void queue_full(const unit_config *config)
 {
     io_event event;
@@ -633,7 +640,8 @@ static void queue_compacts(const unit_config *config)
     }
 }
 
-/* Places whose slot has nothing any more are not counted, are skipped, and are used again by their slot. */
+/* Places whose slot has nothing any more are not counted, are skipped, and are used again by their
+ * slot. */
 static void queue_stale(const unit_config *config)
 {
     io_event event;

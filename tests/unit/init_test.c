@@ -303,7 +303,8 @@ static void read_only_proc(io_poller *p, io_atom *atom, int flags)
     }
 }
 
-/* Everything that a registered atom goes through, with the atoms in memory that can't be written. */
+/* Everything that a registered atom goes through, with the atoms in memory that can't be written.
+ */
 static void read_only_round(io_atom *atoms, io_fd pairs[READ_ONLY_ATOMS][2])
 {
     io_event event = {NULL, 0};
@@ -337,8 +338,7 @@ static void mem_read_only_atoms(const unit_config *config)
 {
     io_fd pairs[READ_ONLY_ATOMS][2];
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
-    io_atom *atoms =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    io_atom *atoms = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CLAUSE("IO-MEM-2");
     CHECK(atoms != MAP_FAILED);
     for (int i = 0; i < READ_ONLY_ATOMS; i++) {
@@ -360,8 +360,12 @@ static void mem_read_only_atoms(const unit_config *config)
 static void mem_sizes(const unit_config *config)
 {
     static const int counts[] = {1, 2, 5, 63, 64, 65, 1023, 1024, 1025, 4096, 1000000, INT_MAX};
-    static const int types[] = {IO_POLLER_ANY, IO_POLLER_EPOLL, IO_POLLER_POLL, IO_POLLER_SELECT,
-                                IO_POLLER_SELECT | IO_POLLER_EDGE, IO_POLLER_POLL | IO_POLLER_LEVEL};
+    static const int types[] = {IO_POLLER_ANY,
+                                IO_POLLER_EPOLL,
+                                IO_POLLER_POLL,
+                                IO_POLLER_SELECT,
+                                IO_POLLER_SELECT | IO_POLLER_EDGE,
+                                IO_POLLER_POLL | IO_POLLER_LEVEL};
     (void)config;
     CLAUSE("IO-MEM-3");
     CHECK(sizeof(void *) != 8 || sizeof(io_atom) == 16);
@@ -716,8 +720,8 @@ static void init_no_backend(const unit_config *config)
 
 static void init_environment(const unit_config *config)
 {
-    static const char *const bad[] = {"kqueue", "none", "epol", "epoll ", " epoll", "EPOLL",
-                                      "epoll,poll", "any", "0", "\xff"};
+    static const char *const bad[] = {"kqueue", "none",       "epol", "epoll ", " epoll",
+                                      "EPOLL",  "epoll,poll", "any",  "0",      "\xff"};
     (void)config;
     need_all_backends();
     CLAUSE("IO-INIT-5");
@@ -749,7 +753,8 @@ static void init_environment(const unit_config *config)
     CHECK_ERROR(io_poller_init(&poller, IO_POLLER_ANY), -ENOSYS);
 }
 
-/* The set-uid program that init_set_uid runs: this one, under another name. 0: the variable was ignored. */
+/* The set-uid program that init_set_uid runs: this one, under another name. 0: the variable was
+ * ignored. */
 static int set_uid_main(void)
 {
     if (!getauxval(AT_SECURE)) {

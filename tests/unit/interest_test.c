@@ -287,7 +287,8 @@ static void set_replaces(const unit_config *config)
     }
 }
 
-/* Dropped and taken up again before the dispatch: it was gone, and is found anew by the next wait. */
+/* Dropped and taken up again before the dispatch: it was gone, and is found anew by the next wait.
+ */
 static void set_drops(const unit_config *config)
 {
     io_fd fds[2];
@@ -385,7 +386,8 @@ static void make_past(unit_atom *atom, io_fd fds[2], int past)
     }
 }
 
-/* Whatever was before: what is ready and of interest is told by the next wait, also with no change. */
+/* Whatever was before: what is ready and of interest is told by the next wait, also with no change.
+ */
 static void set_rearms(const unit_config *config)
 {
     CLAUSE("IO-SET-2");
@@ -745,7 +747,8 @@ static void remove_and_add(const unit_config *config)
 static io_fd moved_from;
 static unit_atom moved;
 
-/* The first one called takes all the others' numbers away, and gives them to a pipe that is not ready. */
+/* The first one called takes all the others' numbers away, and gives them to a pipe that is not
+ * ready. */
 static void move_proc(io_poller *p, io_atom *atom, int flags)
 {
     unit_note(p, atom, flags);

@@ -63,8 +63,8 @@ static int is_free(const unit_config *config, const state *s, int flags)
     return (flags & ~known) == 0;
 }
 
-/* Each armed set, each exhausted set, each new interest: epoll_ctl only if something is not known. What is not known is
- * asked for, else an edge could be lost (IO-SET-2). */
+/* Each armed set, each exhausted set, each new interest: epoll_ctl only if something is not known.
+ * What is not known is asked for, else an edge could be lost (IO-SET-2). */
 static void counted(const unit_config *config)
 {
     CLAUSE("IO-MASK-1");
@@ -83,7 +83,8 @@ static void counted(const unit_config *config)
     }
 }
 
-/* Run these changes where any system call but read, write and exit is death. Returns 0, or how it died. */
+/* Run these changes where any system call but read, write and exit is death. Returns 0, or how it
+ * died. */
 static int run_silently(const int *interests, int count)
 {
     int status = 0;
@@ -109,8 +110,8 @@ static int run_silently(const int *interests, int count)
 /* No system call at all, not only no epoll_ctl. */
 static void no_call_at_all(const unit_config *config)
 {
-    static const int interests[] = {IO_READ, 0, IO_WRITE, IO_READ | IO_WRITE, IO_ONESHOT,
-                                    KIT_ALL, IO_EXCEPT, KIT_ALL | IO_ONESHOT};
+    static const int interests[] = {IO_READ,    0,       IO_WRITE,  IO_READ | IO_WRITE,
+                                    IO_ONESHOT, KIT_ALL, IO_EXCEPT, KIT_ALL | IO_ONESHOT};
     static const state all = {KIT_ALL, KIT_ALL};
     CLAUSE("IO-MASK-1");
     CLAUSE("IO-MASK-2");
@@ -139,7 +140,8 @@ static void no_call_at_all(const unit_config *config)
     }
 }
 
-/* Dropped without a system call, and the kernel reports it: it is told the kernel then, once, and nobody is called. */
+/* Dropped without a system call, and the kernel reports it: it is told the kernel then, once, and
+ * nobody is called. */
 static void dropped_is_disarmed(const unit_config *config)
 {
     static const state all = {IO_READ | IO_WRITE, IO_READ | IO_WRITE};

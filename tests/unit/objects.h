@@ -1,4 +1,5 @@
-/* Kernel objects in every state that a caller can meet, with what is ready then (docs of poll(2), pipe(7), tcp(7)). */
+/* Kernel objects in every state that a caller can meet, with what is ready then (docs of poll(2),
+ * pipe(7), tcp(7)). */
 #ifndef TESTS_UNIT_OBJECTS_H
 #define TESTS_UNIT_OBJECTS_H
 
@@ -6,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -157,13 +159,31 @@ static inline object object_tcp_urgent(void)
     return o;
 }
 
+/* What TCP has sent and got no answer to yet. */
+static inline unsigned object_tcp_unanswered(io_fd fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    CHECK(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+    return info.tcpi_unacked;
+}
+
+/* Write until there is no room, and none will come from what is on its way. */
+static inline void object_tcp_fill(io_fd fd)
+{
+    do {
+        (void)unit_fill(fd);
+        for (int i = 0; i < 5000 && object_tcp_unanswered(fd) > 0; i++) {
+            usleep(1000);
+        }
+        CHECK_EQ(object_tcp_unanswered(fd), 0);
+    } while (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 0) > 0);
+}
+
 static inline object object_tcp_full(void)
 {
     object o = object_tcp();
-    /* The network moves bytes on for a while. */
-    do {
-        (void)unit_fill(o.fd);
-    } while (poll(&(struct pollfd){.fd = o.fd, .events = POLLOUT}, 1, 20) > 0);
+    object_tcp_fill(o.fd);
     return o;
 }
 
@@ -359,11 +379,10 @@ static inline object object_terminal_full(void)
 {
     object o = {object_terminal_master(), -1};
     unit_close(object_terminal_slave(o.fd));
-    do {
-        (void)unit_fill(o.fd);
-    } while (poll(&(struct pollfd){.fd = o.fd, .events = POLLOUT}, 1, 0) < 0 || usleep(20000) ||
-             (poll(&(struct pollfd){.fd = o.fd, .events = POLLOUT}, 1, 0) > 0 &&
-              unit_fill(o.fd) > 0));
+    /* The terminal moves bytes on for a while. */
+    for (int quiet = 0; quiet < 3; quiet = unit_fill(o.fd) > 0 ? 0 : quiet + 1) {
+        usleep(10000);
+    }
     return o;
 }
 

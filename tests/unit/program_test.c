@@ -160,6 +160,7 @@ static void fixed_texts(const unit_config *config)
     check_text(OP_WAIT, 0xff, 248, "wait 2");
     check_text(OP_DUP, 0x77, 0, "dup d3 d3");
     check_text(OP_TURN, 0xff, 0xff, "turn");
+    check_text(OP_ABANDON, 0x02, 0xff, "abandon a2");
     check_text(OP_DISPOSE, 0xff, 0xff, "dispose");
 }
 

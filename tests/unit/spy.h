@@ -1,7 +1,9 @@
-/* Stands between the library and the kernel's waiting calls: counts them, and makes them fail on demand.
+/* Stands between the library and the kernel's waiting calls: counts them, and makes them fail on
+ * demand.
  *
- * A test file that includes this defines epoll_ctl and the others itself, so that the library, which is linked
- * statically, calls these; they pass the call on to libc. To be included by one file of a program. */
+ * A test file that includes this defines epoll_ctl and the others itself, so that the library,
+ * which is linked statically, calls these; they pass the call on to libc. To be included by one
+ * file of a program. */
 #ifndef TESTS_UNIT_SPY_H
 #define TESTS_UNIT_SPY_H
 
@@ -45,7 +47,8 @@ static inline void spy_reset(void)
     spy.last_timeout_ms = -2;
 }
 
-/* Fail with this errno value once `good` calls have succeeded, `faults` times (negative: each time). */
+/* Fail with this errno value once `good` calls have succeeded, `faults` times (negative: each
+ * time). */
 static inline void spy_fail(spy_call *call, int error, int good, int faults)
 {
     call->error = error;

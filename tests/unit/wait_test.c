@@ -13,7 +13,8 @@ static io_poller poller; /* a process for each test: always a fresh one */
 static unit_atom atoms[MANY];
 static io_fd pairs[MANY][2];
 
-/* Pairs of unix sockets with an atom for the first of each; what is to read is sent to the first `ready` of them. */
+/* Pairs of unix sockets with an atom for the first of each; what is to read is sent to the first
+ * `ready` of them. */
 static void begin_many(const unit_config *config, int count, int ready, int flags)
 {
     kit_allow(2 * MANY + 50);
@@ -333,7 +334,8 @@ static void wait_goes_on(const unit_config *config)
     }
 }
 
-/* The events of a registration that is no more: the duplicate of a closed descriptor lives (epoll). */
+/* The events of a registration that is no more: the duplicate of a closed descriptor lives (epoll).
+ */
 static void wait_stale(const unit_config *config)
 {
     CLAUSE("IO-WAIT-7");
@@ -354,7 +356,8 @@ static void wait_stale(const unit_config *config)
     end_many(2);
 }
 
-/* Asleep with all that could keep it awake: hang-ups and errors of no interest, dropped flags, oneshots. */
+/* Asleep with all that could keep it awake: hang-ups and errors of no interest, dropped flags,
+ * oneshots. */
 static void wait_sleeps(const unit_config *config)
 {
     enum { COUNT = 12, PAUSE_MS = 120 };
@@ -457,11 +460,12 @@ static void check_recovered(int pending)
     CHECK_EQ(io_wait(&poller, 0), 3);
 }
 
-/* epoll: the kernel refuses to change the registrations of dropped flags, and to make the set anew. What is pending is
- * the result then; if nothing is, the error. */
+/* epoll: the kernel refuses to change the registrations of dropped flags, and to make the set anew.
+ * What is pending is the result then; if nothing is, the error. */
 static void wait_error_inside(const unit_config *config)
 {
-    static const int errors[][2] = {{ENOMEM, EMFILE}, {ENOMEM, ENOMEM}, {ENOSPC, ENFILE}, {ENOMEM, 0}};
+    static const int errors[][2] = {
+        {ENOMEM, EMFILE}, {ENOMEM, ENOMEM}, {ENOSPC, ENFILE}, {ENOMEM, 0}};
     for (int kind = 0; kind < 8 && kit_is_epoll(config); kind++) {
         const int *error = errors[kind / 2];
         int pending = kind % 2;
@@ -563,7 +567,8 @@ static void dispatch_registered(const unit_config *config)
     end_many(10);
 }
 
-/* What is pending waits for the next dispatch, over waits, other atoms' changes, and an interrupted wait. */
+/* What is pending waits for the next dispatch, over waits, other atoms' changes, and an interrupted
+ * wait. */
 static void dispatch_delivers(const unit_config *config)
 {
     CLAUSE("IO-DISPATCH-7");
