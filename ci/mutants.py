@@ -263,13 +263,21 @@ def replay_corpus(laboratory, built, target, label):
     return kill
 
 
-def fuzz_fresh(laboratory, built, target, seconds, seed, label):
+def configurations_of(laboratory, mutant):
+    """Those that run the file which the mutant changes: a backend's is run by its own only."""
+    configs = laboratory.configs[mutant.target]
+    path = Path(mutant.file)
+    own = [config for config in configs if config.split("+")[0] == path.stem]
+    return own if path.parent.name == "backends" and own else configs
+
+
+def fuzz_fresh(laboratory, built, target, configs, seconds, seed, label):
     """Fuzzes without the corpus, for so many seconds in all: a short turn for every configuration, then a long one.
     What one configuration finds interesting the next ones begin with. Returns the Kill, or None."""
     race = Race(laboratory.jobs, seconds, label)
     folder = Path(tempfile.mkdtemp(dir=laboratory.scratch))
     (folder / "found").mkdir()
-    configs = laboratory.configs[target] * max(1, laboratory.jobs // len(laboratory.configs[target]))
+    configs = configs * max(1, laboratory.jobs // len(configs))
     each = seconds * min(laboratory.jobs, len(configs)) / len(configs)
 
     def start(config, turn, number):
@@ -299,7 +307,9 @@ def check_control(laboratory, options):
     for target in laboratory.configs:
         kill = replay_corpus(laboratory, laboratory.control, target, CONTROL)
         if kill is None and options.fresh:
-            kill = fuzz_fresh(laboratory, laboratory.control, target, options.seconds, options.seed, CONTROL)
+            kill = fuzz_fresh(
+                laboratory, laboratory.control, target, laboratory.configs[target], options.seconds, options.seed, CONTROL
+            )
         if kill:
             raise Trouble(
                 f"the unchanged library fails in {target}: {kill.by} on {kill.config}; try ci/fuzz first\n{kill.words}"
@@ -314,7 +324,10 @@ def examine(laboratory, mutant, options):
         built = laboratory.mutate(mutant)
         result.corpus = replay_corpus(laboratory, built, mutant.target, mutant.name)
         if options.fresh:
-            result.fresh = fuzz_fresh(laboratory, built, mutant.target, options.seconds, options.seed, mutant.name)
+            configs = configurations_of(laboratory, mutant)
+            result.fresh = fuzz_fresh(
+                laboratory, built, mutant.target, configs, options.seconds, options.seed, mutant.name
+            )
     except Trouble as trouble:
         result.error = str(trouble)
     # The program of one mutant is several megabytes.
