@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct pollfd) <= IO_AREA_BYTES_PER_FD, "a pollfd has a pl
 /* The area holds the array that poll(2) gets, indexed by descriptor. */
 static struct pollfd *entries(io_poller *poller)
 {
-    return (struct pollfd *)(void *)poller->area;
+    return (struct pollfd *)poller->area;
 }
 
 static short events_of(int request)

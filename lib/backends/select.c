@@ -33,7 +33,7 @@ static uint64_t words_of(uint64_t fds)
  * io_poller_init_in. */
 static unsigned long *set_of(io_poller *poller, int which)
 {
-    unsigned long *sets = (unsigned long *)(void *)poller->area;
+    unsigned long *sets = (unsigned long *)poller->area;
     return sets + (uint64_t)which * words_of(poller->core.slot_count);
 }
 

@@ -67,7 +67,7 @@ static int effective_types(int types)
 /* Where a poller keeps its table. */
 typedef struct place {
     io_slot *slots;
-    uint64_t *area;
+    void *area;
     uint32_t *queue;
     uint64_t slot_count;
 } place;
@@ -144,12 +144,12 @@ int io_poller_init_in(io_poller *poller, int types, void *storage, size_t size)
         return io_result(-EINVAL);
     }
     count = count < INT_MAX ? count : INT_MAX;
-    /* The widest first, so that each is aligned. A small table has the poller's own area: there the
-     * six sets of select fit, whatever is rounded up. */
+    /* Each is aligned, as no part needs more than a pointer does. A small table has the poller's
+     * own area: there the six sets of select fit, whatever is rounded up. */
     place table = {.slots = storage, .slot_count = count};
-    uint64_t *area = (uint64_t *)(void *)(table.slots + count);
-    table.area = count <= IO_POLLER_INLINE_FDS ? poller->inline_area : area;
-    table.queue = (uint32_t *)(void *)(area + count);
+    char *area = (char *)(table.slots + count);
+    table.area = count <= IO_POLLER_INLINE_FDS ? (void *)poller->inline_area : (void *)area;
+    table.queue = (uint32_t *)(void *)(area + count * IO_AREA_BYTES_PER_FD);
     return io_result(init(poller, r, &table));
 }
 

@@ -33,7 +33,7 @@ struct io_poller {
     const struct io_backend *backend; /* null: not initialized, or disposed of */
     /* io_wait returns at this time of the monotonic clock; UINT64_MAX: never (IO-WAIT-12). */
     uint64_t deadline_ns;
-    uint64_t *area;  /* the backend's, 8 bytes a descriptor */
+    void *area;      /* the backend's, 8 bytes a descriptor */
     uint64_t fd_end; /* one more than the highest descriptor in the area */
     uint64_t start;  /* where the next scan of the area begins */
     io_fd fd;        /* the backend's own descriptor, or -1 */
