@@ -155,6 +155,31 @@ static void closed_many(const unit_config *config)
     kit_end(&poller);
 }
 
+/* One more is closed before each wait: that hides nobody else. */
+static void closed_hides_nobody(const unit_config *config)
+{
+    io_fd pair[2];
+    unit_atom atom;
+    CLAUSE("IO-CLOSE-4");
+    CLAUSE("IO-FAIR-1");
+    unit_unix_pair(pair, SOCK_STREAM);
+    kit_begin(&poller, config, &atom, pair[0], IO_READ);
+    kit_put(pair[1], 1);
+    int told = 0;
+    for (int i = 0; i < kit_rounds(2); i++) {
+        io_fd fds[2];
+        unit_atom closed;
+        unit_unix_pair(fds, SOCK_STREAM);
+        kit_add(&poller, &closed, fds[0], IO_READ);
+        unit_close_pair(fds);
+        told |= unit_told(&poller, &atom, 0);
+        kit_remove(&poller, &closed);
+    }
+    CHECK_EQ(told, IO_READ);
+    kit_end(&poller);
+    unit_close_pair(pair);
+}
+
 /* Dead: silent, whoever has the number now, and whatever it is set to. */
 static void check_dead(unit_atom *atom)
 {
@@ -267,7 +292,8 @@ static void closed_found_by_epoll(const unit_config *config)
     check_dead(&atom);
     kit_move(next[0], fds[0]);
     check_dead(&atom);
-    /* Making the set once more doesn't bring it back: the number is another's. */
+    /* Making the set once more doesn't bring it back: the number is another's, which is hung up. */
+    unit_close(next[1]);
     CHECK_EQ(io_poller_after_fork(&poller), 0);
     spy_reset();
     check_dead(&atom);
@@ -277,7 +303,6 @@ static void closed_found_by_epoll(const unit_config *config)
     CHECK_EQ(kit_next(&poller, &atom), IO_WRITE);
     kit_end(&poller);
     unit_close_pair(fds);
-    unit_close(next[1]);
 }
 
 /* io_set after the descriptor was closed, and its number perhaps taken: one of two answers, and no
@@ -498,6 +523,44 @@ static void made_anew_later(const unit_config *config)
     }
 }
 
+/* Found closed with every place of the queue in use: there is one for its last event. */
+static void made_anew_full_queue(const unit_config *config)
+{
+    enum { COUNT = 4 };
+    static uint64_t storage[COUNT * 28 / sizeof(uint64_t) + 1];
+    unit_atom atoms[COUNT];
+    io_fd fds[2], saved[COUNT];
+    io_event event;
+    CLAUSE("IO-FORK-1");
+    unit_poller(&poller, config);
+    kit_end(&poller);
+    unit_pipe(fds);
+    kit_put(fds[1], 1);
+    kit_move(fds[0], 100);
+    kit_move(fds[1], 101);
+    kit_take_numbers(COUNT, saved);
+    for (int fd = 0; fd < COUNT; fd++) {
+        kit_dup_to(100, fd);
+    }
+    CHECK_EQ(io_poller_init_in(&poller, config->types, storage,
+                               io_poller_storage_size(config->types, COUNT)),
+             0);
+    for (int fd = 0; fd < COUNT; fd++) {
+        kit_add(&poller, &atoms[fd], fd, IO_READ);
+    }
+    CHECK_EQ(io_wait(&poller, 0), COUNT);
+    CHECK_EQ(io_next(&poller, &event), 1);
+    unit_close(event.atom->fd);
+    CHECK_EQ(io_poller_after_fork(&poller), 0);
+    CHECK(io_wait(&poller, 0) >= COUNT - 1);
+    CHECK(io_dispatch(&poller) >= COUNT - 1);
+    CHECK_EQ(io_fd_check(&poller), 1);
+    kit_end(&poller);
+    kit_give_numbers(COUNT, saved);
+    unit_close(100);
+    unit_close(101);
+}
+
 /* --- fork --- */
 
 enum { PENDING_ONE, QUIET_ONE, DROPPED_ONE, ONESHOT_ONE, FORKED };
@@ -658,6 +721,7 @@ static void after_fork_refused(const unit_config *config)
 static const unit_test tests[] = {
     {"closed_harmless", "IO-CLOSE-4 IO-CLOSE-6", closed_harmless, UNIT_EACH},
     {"closed_many", "IO-CLOSE-4 IO-CLOSE-8", closed_many, UNIT_EACH},
+    {"closed_hides_nobody", "IO-CLOSE-4 IO-FAIR-1", closed_hides_nobody, UNIT_EACH},
     {"closed_last_event", "IO-CLOSE-5 IO-SET-6 IO-CLOSE-9", closed_last_event, UNIT_EACH},
     {"closed_held_back", "IO-CLOSE-5", closed_held_back, UNIT_EACH},
     {"closed_found_by_epoll", "IO-SET-6 IO-CLOSE-8 IO-CLOSE-9", closed_found_by_epoll, UNIT_EACH},
@@ -666,6 +730,7 @@ static const unit_test tests[] = {
     {"check_counts", "IO-CLOSE-8", check_counts, UNIT_EACH},
     {"made_anew", "IO-CLOSE-4 IO-INIT-8 IO-INIT-9", made_anew, UNIT_EACH},
     {"made_anew_later", "IO-WAIT-9", made_anew_later, UNIT_EACH},
+    {"made_anew_full_queue", "IO-FORK-1", made_anew_full_queue, UNIT_EACH},
     {"fork_apart", "IO-FORK-1 IO-FORK-2", fork_apart, UNIT_EACH},
     {"after_fork_inside", "IO-FORK-3", after_fork_inside, UNIT_EACH},
     {"after_fork_refused", "IO-ERROR-2", after_fork_refused, UNIT_EACH},

@@ -3,6 +3,8 @@
 
 #include "objects.h"
 
+#include <sys/wait.h>
+
 static io_poller poller; /* a process for each test: always a fresh one */
 
 /* What the kernel says of a descriptor now. */
@@ -184,6 +186,34 @@ static void hang_up_answered(const unit_config *config)
     object_end(&o);
 }
 
+/* Asleep in one long wait over an answered hang-up; then somebody makes room. */
+static void hang_up_then_room(const unit_config *config)
+{
+    unit_atom atom;
+    object o = object_terminal_full();
+    int told = untold_of(config, poll_bits(o.fd)) ? 0 : IO_WRITE;
+    CLAUSE("IO-EVENT-8");
+    kit_begin(&poller, config, &atom, o.fd, IO_WRITE);
+    CHECK_EQ(kit_next(&poller, &atom), told);
+    kit_exhaust_write(&poller, &atom);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        usleep(150000); /* long enough to have it rest */
+        io_fd slave = object_terminal_slave(o.fd);
+        while (unit_drain(slave) > 0 || !(poll_bits(o.fd) & POLLOUT)) {
+        }
+        usleep(200000);
+        _exit(0);
+    }
+    uint64_t begin = kit_now_ns();
+    CHECK_EQ(unit_told(&poller, &atom, 20000), IO_WRITE);
+    CHECK(kit_now_ns() - begin < 10000000000u);
+    CHECK_EQ(waitpid(child, NULL, 0), child);
+    kit_end(&poller);
+    object_end(&o);
+}
+
 /* With reading, too, which meets an error each time and never EAGAIN. */
 static void hang_up_half_answered(const unit_config *config)
 {
@@ -208,6 +238,9 @@ static void hang_up_half_answered(const unit_config *config)
     if (unit_is_edge(config)) {
         check_asleep(&atom, 30);
     }
+    CLAUSE("IO-SET-2");
+    kit_set(&poller, &atom, IO_READ | IO_WRITE);
+    CHECK_EQ(kit_next(&poller, &atom), told);
     kit_end(&poller);
     object_end(&o);
 }
@@ -281,6 +314,15 @@ static void error_answered(const unit_config *config)
             CHECK_ERROR(io_read(&poller, &atom.io, &byte, 1, &size), -EAGAIN);
         }
         (void)unit_told(&poller, &atom, 0);
+    }
+    /* A real edge of an error is a new error, also if the library didn't see the old one end. */
+    for (int i = 0; i < 3 && unit_is_edge(config) && kit_is_epoll(config); i++) {
+        kit_put(o.fd, 1);
+        unit_ready(o.fd, POLLERR);
+        CHECK_EQ(kit_next(&poller, &atom), IO_READ);
+        CHECK_ERROR(io_read(&poller, &atom.io, &byte, 1, &size), -ECONNREFUSED);
+        CHECK_ERROR(io_read(&poller, &atom.io, &byte, 1, &size), -EAGAIN);
+        drain_errors(o.fd);
     }
     kit_end(&poller);
     object_end(&o);
@@ -805,8 +847,9 @@ static const unit_test tests[] = {
     {"told_too_late", "IO-EVENT-6", told_too_late, UNIT_EACH},
     {"silent_without_interest", "IO-EVENT-7 IO-WAIT-10", silent_without_interest, UNIT_EACH},
     {"hang_up_answered", "IO-EVENT-8", hang_up_answered, UNIT_EACH},
-    {"hang_up_half_answered", "IO-EVENT-8 IO-EDGE-3 IO-EDGE-5 IO-LEVEL-1", hang_up_half_answered,
-     UNIT_EACH},
+    {"hang_up_then_room", "IO-EVENT-8", hang_up_then_room, UNIT_EACH},
+    {"hang_up_half_answered", "IO-EVENT-8 IO-EDGE-3 IO-EDGE-5 IO-LEVEL-1 IO-SET-2",
+     hang_up_half_answered, UNIT_EACH},
     {"hang_up_over", "IO-EVENT-8 IO-EDGE-1", hang_up_over, UNIT_EACH},
     {"error_answered", "IO-EVENT-8", error_answered, UNIT_EACH},
     {"level_repeats", "IO-LEVEL-1", level_repeats, UNIT_EACH},

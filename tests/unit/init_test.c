@@ -400,27 +400,7 @@ static void mem_inline_limit(const unit_config *config)
     unit_close_pair(fds);
 }
 
-enum { FULL = 200, TINY_MAX = 5, ASIDE = 300 };
-
-/* Move what is open below n aside, so that a test can have all these numbers, and back again. */
-static void take_numbers(int n, io_fd saved[])
-{
-    for (int fd = 0; fd < n; fd++) {
-        saved[fd] = fcntl(fd, F_GETFD) >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, ASIDE) : -1;
-        CHECK(saved[fd] < 0 || close(fd) == 0);
-    }
-}
-
-static void give_numbers(int n, const io_fd saved[])
-{
-    for (int fd = 0; fd < n; fd++) {
-        (void)close(fd);
-        if (saved[fd] >= 0) {
-            CHECK_EQ(dup2(saved[fd], fd), fd);
-            unit_close(saved[fd]);
-        }
-    }
-}
+enum { FULL = 200, TINY_MAX = 5 };
 
 /* A table for descriptors 0 to n - 1, all registered; n is beyond it. */
 static void tiny_table(const unit_config *config, int n, size_t size)
@@ -463,7 +443,7 @@ static void mem_tiny_tables(const unit_config *config)
     kit_move(fds[0], 100);
     kit_move(fds[1], 101);
     kit_put(101, 1);
-    take_numbers(TINY_MAX + 1, saved);
+    kit_take_numbers(TINY_MAX + 1, saved);
     for (int fd = 0; fd <= TINY_MAX; fd++) {
         kit_dup_to(100, fd);
     }
@@ -473,7 +453,7 @@ static void mem_tiny_tables(const unit_config *config)
         tiny_table(config, counts[i], io_poller_storage_size(config->types, counts[i]) + 1);
         tiny_table(config, counts[i], io_poller_storage_size(config->types, counts[i] + 1) - 1);
     }
-    give_numbers(TINY_MAX + 1, saved);
+    kit_give_numbers(TINY_MAX + 1, saved);
     unit_close(100);
     unit_close(101);
 }
@@ -535,7 +515,7 @@ static void mem_full_table(const unit_config *config)
     kit_move(fds[0], FULL);
     kit_move(fds[1], FULL + 1);
     kit_put(FULL + 1, 1);
-    take_numbers(FULL, saved);
+    kit_take_numbers(FULL, saved);
     CHECK_EQ(io_poller_init_in(&poller, config->types, storage,
                                io_poller_storage_size(config->types, FULL)),
              0);
@@ -555,7 +535,7 @@ static void mem_full_table(const unit_config *config)
     }
     CHECK_EQ(calls, own >= 0 ? FULL - 1 : FULL);
     kit_end(&poller);
-    give_numbers(FULL, saved);
+    kit_give_numbers(FULL, saved);
     unit_close(FULL);
     unit_close(FULL + 1);
 }

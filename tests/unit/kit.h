@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KIT_EPOLL_BATCH = 64, KIT_ALL = IO_READ | IO_WRITE | IO_EXCEPT };
+enum { KIT_ASIDE = 300, KIT_EPOLL_BATCH = 64, KIT_ALL = IO_READ | IO_WRITE | IO_EXCEPT };
 
 static inline int kit_is_epoll(const unit_config *config)
 {
@@ -157,6 +157,26 @@ static inline io_fd kit_move(io_fd fd, io_fd number)
     kit_dup_to(fd, number);
     unit_close(fd);
     return number;
+}
+
+/* Move what is open below n aside, so that a test can have all these numbers, and back again. */
+static inline void kit_take_numbers(int n, io_fd saved[])
+{
+    for (int fd = 0; fd < n; fd++) {
+        saved[fd] = fcntl(fd, F_GETFD) >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, KIT_ASIDE) : -1;
+        CHECK(saved[fd] < 0 || close(fd) == 0);
+    }
+}
+
+static inline void kit_give_numbers(int n, const io_fd saved[])
+{
+    for (int fd = 0; fd < n; fd++) {
+        (void)close(fd);
+        if (saved[fd] >= 0) {
+            CHECK_EQ(dup2(saved[fd], fd), fd);
+            unit_close(saved[fd]);
+        }
+    }
 }
 
 /* Allow descriptors below this number, or skip the test. */

@@ -83,6 +83,56 @@ static void wait_adds(const unit_config *config)
     end_many(3);
 }
 
+/* Every place of the table and of the queue in use; the first ones are taken, the last ones are
+ * removed and added, and all come again. */
+static void wait_full_queue(const unit_config *config)
+{
+    enum { COUNT = 6 };
+    static uint64_t storage[COUNT * 28 / sizeof(uint64_t) + 1];
+    io_fd saved[COUNT];
+    io_event event;
+    CLAUSE("IO-WAIT-1");
+    CLAUSE("IO-WAIT-2");
+    unit_poller(&poller, config);
+    kit_end(&poller);
+    for (int taken = 0; taken <= COUNT; taken++) {
+        kit_take_numbers(COUNT, saved);
+        for (int fd = 0; fd < COUNT; fd++) {
+            unit_unix_pair(pairs[fd], SOCK_STREAM);
+            kit_move(pairs[fd][1], 100 + fd);
+            kit_move(pairs[fd][0], 120 + fd);
+        }
+        for (int fd = 0; fd < COUNT; fd++) {
+            kit_move(120 + fd, fd);
+        }
+        CHECK_EQ(io_poller_init_in(&poller, config->types, storage,
+                                   io_poller_storage_size(config->types, COUNT)),
+                 0);
+        for (int fd = 0; fd < COUNT; fd++) {
+            kit_add(&poller, &atoms[fd], fd, IO_READ);
+            kit_put(100 + fd, 1);
+        }
+        CHECK_EQ(io_wait(&poller, 0), COUNT);
+        for (int i = 0; i < taken; i++) {
+            CHECK_EQ(io_next(&poller, &event), 1);
+            kit_exhaust_read(&poller, kit_atom_of(event.atom));
+            kit_put(100 + event.atom->fd, 1);
+        }
+        for (int fd = taken; fd < COUNT; fd++) {
+            kit_remove(&poller, &atoms[fd]);
+            CHECK_EQ(io_add(&poller, &atoms[fd].io, IO_READ), 0);
+        }
+        CHECK_EQ(io_wait(&poller, 0), COUNT);
+        CHECK_EQ(io_dispatch(&poller), COUNT);
+        kit_end(&poller);
+        for (int fd = 0; fd < COUNT; fd++) {
+            CHECK_EQ(atoms[fd].calls, 1);
+            unit_close(100 + fd);
+        }
+        kit_give_numbers(COUNT, saved);
+    }
+}
+
 /* --- time --- */
 
 static void wait_never_early(const unit_config *config)
@@ -763,6 +813,7 @@ static void fair_start(const unit_config *config)
 static const unit_test tests[] = {
     {"wait_counts", "IO-WAIT-1", wait_counts, UNIT_EACH},
     {"wait_adds", "IO-WAIT-2", wait_adds, UNIT_EACH},
+    {"wait_full_queue", "IO-WAIT-1 IO-WAIT-2", wait_full_queue, UNIT_EACH},
     {"wait_never_early", "IO-WAIT-3", wait_never_early, UNIT_EACH},
     {"wait_kernel_early", "IO-WAIT-3", wait_kernel_early, UNIT_EACH},
     {"wait_lengths", "IO-WAIT-3", wait_lengths, UNIT_EACH},
