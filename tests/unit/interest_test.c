@@ -867,6 +867,28 @@ static void oneshot_once(const unit_config *config)
     }
 }
 
+/* What was pending is dropped: it was not delivered, so the oneshot is still to come. */
+static void oneshot_not_spent(const unit_config *config)
+{
+    io_fd fds[2];
+    unit_atom atom;
+    CLAUSE("IO-ONESHOT-1");
+    for (int by_next = 0; by_next < 2; by_next++) {
+        ready_pair(fds);
+        (void)unit_fill(fds[0]);
+        kit_begin(&poller, config, &atom, fds[0], IO_READ | IO_ONESHOT);
+        CHECK_EQ(io_wait(&poller, 0), 1);
+        kit_set(&poller, &atom, IO_WRITE | IO_ONESHOT);
+        CHECK_EQ(by_next ? io_next(&poller, &no_event) : io_dispatch(&poller), 0);
+        kit_silent(&poller);
+        (void)unit_drain(fds[1]);
+        CHECK_EQ(kit_next(&poller, &atom), IO_WRITE);
+        kit_silent(&poller);
+        kit_end(&poller);
+        unit_close_pair(fds);
+    }
+}
+
 /* Silent, and asleep, when the peer goes away. */
 static void oneshot_silent(const unit_config *config)
 {
@@ -959,6 +981,7 @@ static const unit_test tests[] = {
     {"remove_and_add_inside", "IO-REMOVE-6", remove_and_add_inside, UNIT_EACH},
     {"remove_closed", "IO-REMOVE-7", remove_closed, UNIT_EACH},
     {"oneshot_once", "IO-ONESHOT-1", oneshot_once, UNIT_EACH},
+    {"oneshot_not_spent", "IO-ONESHOT-1", oneshot_not_spent, UNIT_EACH},
     {"oneshot_silent", "IO-ONESHOT-2", oneshot_silent, UNIT_EACH},
     {"oneshot_again_inside", "IO-ONESHOT-3", oneshot_again_inside, UNIT_EACH},
     {NULL, NULL, NULL, 0},

@@ -241,8 +241,8 @@ static inline object object_tcp_stopped(void)
 static inline object object_tcp_refused(void)
 {
     struct sockaddr_in address;
-    unit_close(object_bound(SOCK_STREAM, &address));
-    object o = {object_socket(SOCK_STREAM), -1};
+    io_fd bound = object_bound(SOCK_STREAM, &address); /* it doesn't listen */
+    object o = {object_socket(SOCK_STREAM), bound};
     CHECK(connect(o.fd, (struct sockaddr *)&address, sizeof(address)) < 0);
     unit_ready(o.fd, POLLERR);
     return o;
@@ -307,8 +307,10 @@ static inline object object_udp_empty(void)
 static inline object object_udp_refused(void)
 {
     struct sockaddr_in address;
-    unit_close(object_bound(SOCK_DGRAM, &address));
-    object o = {object_socket(SOCK_DGRAM), -1};
+    /* It hears nobody but itself, and as long as it is there nobody else gets the port. */
+    io_fd deaf = object_bound(SOCK_DGRAM, &address);
+    CHECK(connect(deaf, (struct sockaddr *)&address, sizeof(address)) == 0);
+    object o = {object_socket(SOCK_DGRAM), deaf};
     CHECK(connect(o.fd, (struct sockaddr *)&address, sizeof(address)) == 0);
     kit_put(o.fd, 1);
     unit_ready(o.fd, POLLERR);
