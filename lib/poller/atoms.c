@@ -6,7 +6,7 @@
 /* -EINVAL for arguments that no function takes (IO-ERROR-5). */
 static int check(const io_poller *poller, const io_atom *atom)
 {
-    return poller && poller->backend && atom ? 0 : -EINVAL;
+    return io_poller_is_open(poller) && atom ? 0 : -EINVAL;
 }
 
 int io_add(io_poller *poller, io_atom *atom, int flags)
@@ -89,7 +89,7 @@ int io_exhausted(io_poller *poller, io_atom *atom, int flags)
 
 int io_fd_check(io_poller *poller)
 {
-    if (!poller || !poller->backend) {
+    if (!io_poller_is_open(poller)) {
         return io_result(-EINVAL);
     }
     int count = 0;

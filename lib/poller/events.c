@@ -33,7 +33,7 @@ static int wait_slice(io_poller *poller, uint64_t deadline_ns, uint64_t now_ns)
 
 int io_wait(io_poller *poller, int timeout_ms)
 {
-    if (!poller || !poller->backend) {
+    if (!io_poller_is_open(poller)) {
         return io_result(-EINVAL);
     }
     if (poller->core.dispatching) {
@@ -67,7 +67,7 @@ int io_wait(io_poller *poller, int timeout_ms)
 
 int io_dispatch(io_poller *poller)
 {
-    if (!poller || !poller->backend) {
+    if (!io_poller_is_open(poller)) {
         return io_result(-EINVAL);
     }
     return io_result(io_core_dispatch(&poller->core, poller));
@@ -75,7 +75,7 @@ int io_dispatch(io_poller *poller)
 
 int io_next(io_poller *poller, io_event *event)
 {
-    if (!poller || !poller->backend || !event) {
+    if (!io_poller_is_open(poller) || !event) {
         return io_result(-EINVAL);
     }
     return io_result(io_core_next(&poller->core, event));

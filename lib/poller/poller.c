@@ -155,7 +155,7 @@ int io_poller_init_in(io_poller *poller, int types, void *storage, size_t size)
 
 int io_poller_dispose(io_poller *poller)
 {
-    if (!poller || !poller->backend) {
+    if (!io_poller_is_open(poller)) {
         return io_result(-EINVAL);
     }
     if (poller->core.dispatching) {
@@ -168,17 +168,17 @@ int io_poller_dispose(io_poller *poller)
 
 const char *io_poller_name(const io_poller *poller)
 {
-    return poller && poller->backend ? poller->backend->name : "none";
+    return io_poller_is_open(poller) ? poller->backend->name : "none";
 }
 
 int io_poller_type(const io_poller *poller)
 {
-    return poller && poller->backend ? poller->type : io_result(-EINVAL);
+    return io_poller_is_open(poller) ? poller->type : io_result(-EINVAL);
 }
 
 int io_poller_fd(const io_poller *poller)
 {
-    if (!poller || !poller->backend) {
+    if (!io_poller_is_open(poller)) {
         return io_result(-EINVAL);
     }
     return poller->fd >= 0 ? poller->fd : io_result(-ENOTSUP);
@@ -186,7 +186,7 @@ int io_poller_fd(const io_poller *poller)
 
 int io_poller_after_fork(io_poller *poller)
 {
-    if (!poller || !poller->backend) {
+    if (!io_poller_is_open(poller)) {
         return io_result(-EINVAL);
     }
     if (poller->core.dispatching) {

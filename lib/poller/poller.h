@@ -6,4 +6,10 @@
 #include "../core/deadline.h"
 #include "../os/os_environment.h"
 
+/* Whether the poller may be used: it is there, and was not disposed of (IO-ERROR-5). */
+static inline int io_poller_is_open(const io_poller *poller)
+{
+    return poller && poller->backend;
+}
+
 #endif
