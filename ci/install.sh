@@ -2,8 +2,9 @@
 # Installs what the commands in ci/ need. A library: source it.
 #
 #   io_install_fuzz         what ci/fuzz and ci/mutants need: installs what is missing, with apt-get, or exits 2
+#   io_install_prove        the same for ci/prove
 #   io_install_test         the same for ci/test
-#   io_need_fuzz, _test     only collect what is missing, in IO_MISSING (packages) and IO_MISSING_WHAT (programs, files)
+#   io_need_fuzz, _prove, _test  only collect what is missing, in IO_MISSING (packages) and IO_MISSING_WHAT (programs, files)
 #   io_need WHAT PACKAGE    adds one thing: WHAT is a command, or a file name pattern with a slash in it
 #   io_install_missing      installs what was collected
 #   io_watch PID FUNCTION   waits for a background process of ours and returns its status; calls FUNCTION every four
@@ -47,17 +48,30 @@ io_need_fuzz()
     io_need zip zip
 }
 
+io_need_prove()
+{
+    io_need frama-c frama-c-base
+    io_need why3 why3
+    io_need cvc4 cvc4
+    io_need cvc5 cvc5
+    io_need spin spin
+    io_need ocamlopt ocaml
+    io_need ocamlfind ocaml-findlib
+    io_need gcc gcc
+    io_need "/usr/include/stdio.h" libc6-dev
+    io_need "/usr/include/*/gmp.h" libgmp-dev
+    io_need python3 python3
+}
+
 io_need_test()
 {
     io_need_fuzz
+    io_need_prove
     io_need bazel bazel-bootstrap
-    io_need gcc gcc
     io_need g++ g++
-    io_need "/usr/include/stdio.h" libc6-dev
     io_need nm binutils
     io_need clang-format-19 clang-format-19
     io_need file file
-    io_need frama-c frama-c-base
     io_need git git
     io_need strace strace
     io_need unzip unzip
@@ -66,6 +80,12 @@ io_need_test()
 io_install_fuzz()
 {
     io_need_fuzz
+    io_install_missing
+}
+
+io_install_prove()
+{
+    io_need_prove
     io_install_missing
 }
 

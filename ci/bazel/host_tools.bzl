@@ -7,10 +7,14 @@ ci/bazel/defs.bzl turns that into `target_compatible_with`. ci/test names the to
 # name in a target's `needs` -> the program looked for
 PROGRAMS = {
     "clang-format-19": "clang-format-19",
+    "cvc4": "cvc4",
+    "cvc5": "cvc5",
     "frama-c": "frama-c",
     "git": "git",
     "python3": "python3",
+    "spin": "spin",
     "strace": "strace",
+    "why3": "why3",
 }
 
 def _host_tools_impl(ctx):
