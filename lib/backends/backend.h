@@ -50,6 +50,10 @@ extern const io_backend io_backend_select;
 #define IO_AREA_BYTES_PER_FD sizeof(uint64_t)
 
 /* The next descriptor of a scan that began anywhere below end. */
+/*@ requires below: fd < end;
+    terminates \true; exits \false;
+    assigns \nothing;
+    ensures IO_FAIR_2_next: \result == (fd + 1 < end ? fd + 1 : 0); */
 static inline uint64_t io_scan_next(uint64_t fd, uint64_t end)
 {
     return fd + 1 < end ? fd + 1 : 0;

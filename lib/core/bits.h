@@ -4,28 +4,41 @@
 
 #include "core.h"
 
-/*@ TOTAL assigns \nothing; ensures is: \result == (x & y); ensures left: subset(\result, x); ensures right: subset(\result, y); */
+/*@ TOTAL
+    assigns \nothing;
+    ensures is: \result == (x & y);
+    ensures bits: IS_AND(\result, x, y); */
 static inline uint8_t io_and(uint8_t x, uint8_t y)
 {
     return (uint8_t)(x & y);
 }
 
-/*@ TOTAL assigns \nothing; ensures is: \result == (x | y); ensures left: subset(x, \result); ensures right: subset(y, \result); */
+/*@ TOTAL
+    assigns \nothing;
+    ensures is: \result == (x | y);
+    ensures bits: IS_OR(\result, x, y);
+    ensures none: y == 0 ==> \result == x; */
 static inline uint8_t io_or(uint8_t x, uint8_t y)
 {
     return (uint8_t)(x | y);
 }
 
-/*@ TOTAL assigns \nothing; ensures left: subset(\result, x); ensures none: (\result & y) == 0; */
+/*@ TOTAL
+    assigns \nothing;
+    ensures bits: IS_WITHOUT(\result, x, y); */
 static inline uint8_t io_without(uint8_t x, uint8_t y)
 {
     return (uint8_t)(x & ~y);
 }
 
-/*@ TOTAL assigns \nothing; ensures is: \result != 0 <==> (x & y) == x; */
-static inline int io_within(uint8_t x, uint8_t y)
+/* Whether there is an event among the flags. */
+/*@ TOTAL
+    assigns \nothing;
+    ensures bits: \result != 0 <==> SOME(x);
+    ensures codes: \result \in {0, 1}; */
+static inline int io_any(uint8_t x)
 {
-    return (x & y) == x;
+    return (x & IO_READ) || (x & IO_WRITE) || (x & IO_EXCEPT);
 }
 
 #endif

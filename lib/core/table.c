@@ -5,7 +5,26 @@ _Static_assert(sizeof(void *) != 8 || sizeof(io_atom) == 16, "IO-MEM-3");
 _Static_assert(sizeof(void *) != 8 || sizeof(io_slot) == 16,
                "IO-MEM-4 leaves 12 bytes for queue and backend");
 
-void io_core_init(io_core *core, io_slot *slots, uint32_t *queue, uint64_t slot_count, uint8_t mode)
+#define EMPTY(s)                                                                                   \
+    ((s)->atom == \null && (s)->kernel == 0 && (s)->marks == 0 && (s)->pending == 0 &&             \
+     (s)->interest == 0)
+
+/*@ requires slot: \valid(slot);
+    TOTAL
+    assigns *slot;
+    ensures empty: EMPTY(slot); */
+static void clear(io_slot *slot)
+{
+    slot->atom = NULL;
+    slot->generation = 0;
+    slot->interest = 0;
+    slot->kernel = 0;
+    slot->marks = 0;
+    slot->pending = 0;
+}
+
+void io_core_init(io_core *core, io_slot *slots, uint32_t *queue, uint64_t slot_count,
+                  uint16_t mode)
 {
     core->slots = slots;
     core->queue = queue;
@@ -15,15 +34,16 @@ void io_core_init(io_core *core, io_slot *slots, uint32_t *queue, uint64_t slot_
     core->dispatching = 0;
     core->mode = mode;
     core->rested = 0;
-    /*@ loop invariant 0 <= i <= slot_count;
+    /*@ loop invariant range: 0 <= i <= slot_count;
+        loop invariant empty: \forall integer j; 0 <= j < i ==> EMPTY(slots + j);
         loop assigns i, slots[0 .. slot_count - 1];
         loop variant slot_count - i; */
     for (uint64_t i = 0; i < slot_count; i++) {
-        slots[i] = (io_slot){0};
+        clear(&slots[i]);
     }
 }
 
-io_slot *io_core_find(const io_core *core, const io_atom *atom)
+io_slot *io_core_find(const io_core *core, io_atom *atom)
 {
     if (atom->fd < 0 || (uint64_t)atom->fd >= core->slot_count ||
         core->slots[atom->fd].atom != atom) {
@@ -51,13 +71,24 @@ int io_core_add(io_core *core, io_atom *atom, int flags)
     slot->generation++;
     slot->interest = (uint8_t)flags;
     slot->kernel = io_and((uint8_t)flags, IO_EVENTS);
-    slot->exhausted = 0;
-    slot->pending = io_and(slot->pending, IO_QUEUED);
+    slot->marks = io_and(slot->marks, IO_QUEUED);
+    slot->pending = 0;
+    //@ assert others: same_others{Pre, Here}(core, atom->fd);
+    //@ assert own: SUBSET(slot->pending, slot->interest) && EVENTS(slot->pending);
+    //@ assert marked: \forall integer i; IN(core, i) ==> (QUEUED(core, i) <==> \at(QUEUED(core, i), Pre));
+    //@ assert queue: \forall integer k; 0 <= k < core->queue_count ==> core->queue[k] == \at(core->queue[k], Pre);
     return 0;
 }
 
 /* The flags that the kernel tells by itself when, and as long as, they are ready: asking again
  * would change nothing. */
+/*@ requires shape: shape(core);
+    requires slot: \valid_read(slot);
+    TOTAL
+    assigns \nothing;
+    ensures IO_MASK_2_covered: (BIT(\result, 1) <==> COVERS(core->mode, slot->kernel, slot->marks, 1)) &&
+      (BIT(\result, 2) <==> COVERS(core->mode, slot->kernel, slot->marks, 2)) &&
+      (BIT(\result, 4) <==> COVERS(core->mode, slot->kernel, slot->marks, 4)); */
 static uint8_t covered(const io_core *core, const io_slot *slot)
 {
     uint8_t armed = io_and(slot->kernel, IO_EVENTS);
@@ -66,8 +97,48 @@ static uint8_t covered(const io_core *core, const io_slot *slot)
     }
     /* An edge that came since EAGAIN is in the kernel's queue; one that came before may be over,
      * and that of a hang-up or an error has been told (IO-SET-2). */
-    int told = (slot->kernel & (IO_KERNEL_HUP | IO_KERNEL_ERR)) != 0;
-    return io_without(io_and(armed, slot->exhausted), told ? IO_READ | IO_WRITE : 0);
+    uint8_t waiting = io_and(armed, slot->marks);
+    if ((slot->kernel & IO_KERNEL_HUP) || (slot->kernel & IO_KERNEL_ERR)) {
+        return io_without(waiting, IO_READ | IO_WRITE);
+    }
+    return waiting;
+}
+
+/* Whether the kernel has to be asked so that want is told (IO-SET-2). */
+/*@ requires shape: shape(core);
+    requires slot: \valid_read(slot);
+    TOTAL
+    assigns \nothing;
+    ensures codes: \result \in {0, 1};
+    ensures IO_SET_2_asked: \result == 1 <==> !BIT(slot->kernel, IO_KERNEL_DEAD) &&
+      (BIT(slot->kernel, IO_KERNEL_REST) || !COVERS_ALL(core->mode, slot->kernel, slot->marks, want)); */
+static int must_ask(const io_core *core, const io_slot *slot, uint8_t want)
+{
+    if (slot->kernel & IO_KERNEL_DEAD) {
+        return 0;
+    }
+    if (slot->kernel & IO_KERNEL_REST) {
+        return 1;
+    }
+    return io_any(io_without(want, covered(core, slot)));
+}
+
+/* What is left of slot->kernel when io_set asks for nothing: a hang-up that a level-triggered
+ * kernel repeats is told anew (IO-EVENT-8). */
+/*@ requires shape: shape(core);
+    requires slot: \valid_read(slot);
+    TOTAL
+    assigns \nothing;
+    ensures IO_MASK_1_kept: SAME_EVENTS(\result, slot->kernel);
+    ensures IO_SET_6_dead: BIT(slot->kernel, IO_KERNEL_DEAD) || core->mode == IO_MODE_EDGE ==> \result == slot->kernel;
+    ensures IO_EVENT_8_anew: !BIT(slot->kernel, IO_KERNEL_DEAD) && core->mode != IO_MODE_EDGE ==>
+      \result == (slot->kernel & 7); */
+static uint8_t left_of(const io_core *core, const io_slot *slot)
+{
+    if (core->mode == IO_MODE_EDGE || (slot->kernel & IO_KERNEL_DEAD)) {
+        return slot->kernel;
+    }
+    return io_and(slot->kernel, IO_EVENTS);
 }
 
 int io_core_set(io_core *core, io_atom *atom, int flags)
@@ -80,20 +151,14 @@ int io_core_set(io_core *core, io_atom *atom, int flags)
         return -ENOENT;
     }
     uint8_t want = io_and((uint8_t)flags, IO_EVENTS);
+    int ask = must_ask(core, slot, want);
+    slot->kernel = ask ? want : left_of(core, slot);
     slot->interest = (uint8_t)flags;
-    slot->pending = io_and(slot->pending, io_or(want, IO_QUEUED));
-    if (slot->kernel & IO_KERNEL_DEAD) {
-        return 0;
-    }
-    if (io_within(want, covered(core, slot)) && !(slot->kernel & IO_KERNEL_REST)) {
-        if (core->mode != IO_MODE_EDGE) {
-            /* A hang-up is told anew (IO-EVENT-8). */
-            slot->kernel = io_and(slot->kernel, IO_EVENTS);
-        }
-        return 0;
-    }
-    slot->kernel = want;
-    return 1;
+    slot->pending = io_and(slot->pending, want);
+    //@ assert others: same_others{Pre, Here}(core, atom->fd);
+    //@ assert fewer: SUBSET(slot->pending, \at(READY(core, atom->fd), Pre));
+    //@ assert own: SUBSET(slot->pending, slot->interest) && EVENTS(slot->pending);
+    return ask;
 }
 
 int io_core_remove(io_core *core, io_atom *atom)
@@ -106,9 +171,23 @@ int io_core_remove(io_core *core, io_atom *atom)
     slot->generation++;
     slot->interest = 0;
     slot->kernel = 0;
-    slot->exhausted = 0;
-    slot->pending = io_and(slot->pending, IO_QUEUED);
+    slot->marks = io_and(slot->marks, IO_QUEUED);
+    slot->pending = 0;
+    //@ assert others: same_others{Pre, Here}(core, atom->fd);
+    //@ assert own: SUBSET(slot->pending, slot->interest) && EVENTS(slot->pending);
+    //@ assert marked: \forall integer i; IN(core, i) ==> (QUEUED(core, i) <==> \at(QUEUED(core, i), Pre));
+    //@ assert queue: \forall integer k; 0 <= k < core->queue_count ==> core->queue[k] == \at(core->queue[k], Pre);
     return 0;
+}
+
+/* The marks with these flags exhausted, too. */
+/*@ TOTAL
+    assigns \nothing;
+    ensures noted: OR_BIT(\result, marks, flags, 1) && OR_BIT(\result, marks, flags, 2) && OR_BIT(\result, marks, flags, 4);
+    ensures queued: BIT(\result, IO_QUEUED) <==> BIT(marks, IO_QUEUED); */
+static uint8_t noted(uint8_t marks, uint8_t flags)
+{
+    return io_or(marks, io_and(flags, IO_EVENTS));
 }
 
 int io_core_exhausted(io_core *core, io_atom *atom, int flags)
@@ -120,25 +199,36 @@ int io_core_exhausted(io_core *core, io_atom *atom, int flags)
     if (!slot) {
         return -ENOENT;
     }
-    slot->exhausted = io_or(slot->exhausted, (uint8_t)flags);
+    slot->marks = noted(slot->marks, (uint8_t)flags);
+    //@ assert own: QUEUED(core, atom->fd) <==> \at(QUEUED(core, atom->fd), Pre);
+    //@ assert others: same_others{Pre, Here}(core, atom->fd);
+    //@ assert marked: \forall integer i; IN(core, i) ==> (QUEUED(core, i) <==> \at(QUEUED(core, i), Pre));
     if (core->mode != IO_MODE_EMULATED || (slot->kernel & IO_KERNEL_DEAD)) {
         return 0;
     }
-    uint8_t held = io_without(io_and((uint8_t)flags, slot->interest), slot->kernel);
-    slot->kernel = io_or(slot->kernel, held);
-    return held != 0;
+    uint8_t wanted = io_and((uint8_t)flags, slot->interest);
+    if (!io_any(io_without(wanted, slot->kernel))) {
+        return 0;
+    }
+    slot->kernel = io_or(slot->kernel, wanted);
+    return 1;
 }
 
 int io_core_alarms(const io_core *core, uint32_t fd)
 {
-    return core->slots[fd].kernel & (IO_KERNEL_HUP | IO_KERNEL_ERR);
+    uint8_t kernel = core->slots[fd].kernel;
+    return (kernel & IO_KERNEL_HUP) || (kernel & IO_KERNEL_ERR);
 }
 
 void io_core_calm(io_core *core, uint32_t fd, int bits)
 {
     io_slot *slot = &core->slots[fd];
-    int over = (IO_KERNEL_HUP | IO_KERNEL_ERR) & ~bits;
-    slot->kernel = io_without(slot->kernel, (uint8_t)over);
+    if (!(bits & IO_BIT_HUP)) {
+        slot->kernel = io_without(slot->kernel, IO_KERNEL_HUP);
+    }
+    if (!(bits & IO_BIT_ERR)) {
+        slot->kernel = io_without(slot->kernel, IO_KERNEL_ERR);
+    }
 }
 
 int io_core_request(const io_core *core, uint32_t fd)
@@ -147,8 +237,8 @@ int io_core_request(const io_core *core, uint32_t fd)
     uint8_t armed = io_and(slot->kernel, IO_EVENTS);
     /* With nothing armed a level-triggered kernel would still tell hang-ups, for ever (IO-EVENT-7).
      */
-    int quiet = core->mode == IO_MODE_EDGE || armed == 0 || (slot->kernel & IO_KERNEL_REST);
-    return quiet ? armed | IO_REQUEST_QUIET : armed;
+    int quiet = core->mode == IO_MODE_EDGE || !io_any(armed) || (slot->kernel & IO_KERNEL_REST);
+    return quiet ? armed + IO_REQUEST_QUIET : armed;
 }
 
 int io_core_wake(io_core *core, uint32_t fd)

@@ -84,7 +84,7 @@ static int open_backend(io_poller *poller, const io_backend *backend, int types,
         slot_count = FD_SETSIZE;
     }
 #endif
-    io_core_init(&poller->core, table->slots, table->queue, slot_count, (uint8_t)core_mode);
+    io_core_init(&poller->core, table->slots, table->queue, slot_count, (uint16_t)core_mode);
     poller->deadline_ns = IO_NEVER;
     poller->area = table->area;
     poller->fd_end = 0;

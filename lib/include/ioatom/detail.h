@@ -10,8 +10,8 @@ typedef struct io_slot {
     uint32_t generation; /* changes at every add and remove, so that a stale event names nobody */
     uint8_t interest;    /* what the caller asked for: IO_READ ... IO_ONESHOT */
     uint8_t kernel;      /* what the kernel was asked for (armed flags), and IO_KERNEL_* bits */
-    uint8_t exhausted;   /* flags that met EAGAIN, with no event harvested since */
-    uint8_t pending;     /* ready flags that are not delivered yet, and IO_QUEUED */
+    uint8_t marks;       /* flags that met EAGAIN with no event harvested since, and IO_QUEUED */
+    uint8_t pending;     /* ready flags that are not delivered yet */
 } io_slot;
 
 /* The core: a table of slots by descriptor, and a queue of descriptors with a pending event. */
@@ -22,8 +22,8 @@ typedef struct io_core {
     uint64_t queue_count; /* places in use: those from cursor on are still to be taken */
     uint64_t cursor;
     uint16_t dispatching;
-    uint8_t mode;   /* IO_MODE_EDGE, IO_MODE_LEVEL or IO_MODE_EMULATED */
-    uint8_t rested; /* some slot may have IO_KERNEL_REST */
+    uint16_t mode;   /* IO_MODE_EDGE, IO_MODE_LEVEL or IO_MODE_EMULATED */
+    uint16_t rested; /* some slot may have IO_KERNEL_REST */
 } io_core;
 
 struct io_backend;
