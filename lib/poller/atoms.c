@@ -108,7 +108,8 @@ int io_add(io_poller *poller, io_atom *atom, int flags)
     ensures IO_ERROR_2_back: core->slots[fd].atom == before.atom && core->slots[fd].generation == before.generation &&
       core->slots[fd].interest == before.interest && core->slots[fd].kernel == before.kernel &&
       core->slots[fd].marks == before.marks && core->slots[fd].pending == before.pending;
-    ensures others: same_others{Pre, Post}(core, fd); */
+    ensures others: same_others{Pre, Post}(core, fd);
+    ensures queue: same_queue{Pre, Post}(core); */
 static void put_back(io_core *core, io_fd fd, io_slot before)
 {
     core->slots[fd] = before;

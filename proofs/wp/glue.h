@@ -116,6 +116,13 @@ int io_some_wait(io_poller *poller, int timeout_ms);
     // what a caller can tell by calls and callbacks
     predicate untouched{L1, L2}(io_core *c) = same_slots{L1, L2}(c) && same_queue{L1, L2}(c); */
 
+/* One change after another. */
+/*@ lemma others_chain{L1, L2, L3}: \forall io_core *c, integer fd; \at(c->slot_count, L1) == \at(c->slot_count, L2) ==>
+      same_others{L1, L2}(c, fd) ==> same_others{L2, L3}(c, fd) ==> same_others{L1, L3}(c, fd);
+    lemma queue_chain{L1, L2, L3}: \forall io_core *c; \at(c->slot_count, L1) == \at(c->slot_count, L2) ==>
+      same_queue{L1, L2}(c) ==> same_queue{L2, L3}(c) ==> same_queue{L1, L3}(c);
+    lemma slots_quiet{L1, L2}: \forall io_core *c; same_slots{L1, L2}(c) ==> shrinks{L1, L2}(c); */
+
 /* A poller that is used; or one that may be null or disposed of. */
 #define REQ_USED(p) \
     requires usable: usable(p); \
