@@ -117,10 +117,17 @@ int io_some_wait(io_poller *poller, int timeout_ms);
     predicate untouched{L1, L2}(io_core *c) = same_slots{L1, L2}(c) && same_queue{L1, L2}(c); */
 
 /* One change after another. */
-/*@ lemma others_chain{L1, L2, L3}: \forall io_core *c, integer fd; \at(c->slot_count, L1) == \at(c->slot_count, L2) ==>
+/*@ // (the steps are named: a prover finds i only where it sees the same relation)
+    lemma others_steps{L1, L2, L3}: \forall io_core *c, integer fd, i; \at(c->slot_count, L1) == \at(c->slot_count, L2) ==>
+      same_others{L1, L2}(c, fd) ==> same_others{L2, L3}(c, fd) ==> 0 <= i < \at(c->slot_count, L1) ==> i != fd ==>
+      same_slot{L1, L2}(c, i) && same_slot{L2, L3}(c, i) && same_slot{L1, L3}(c, i);
+    lemma others_chain{L1, L2, L3}: \forall io_core *c, integer fd; \at(c->slot_count, L1) == \at(c->slot_count, L2) ==>
       same_others{L1, L2}(c, fd) ==> same_others{L2, L3}(c, fd) ==> same_others{L1, L3}(c, fd);
     lemma queue_chain{L1, L2, L3}: \forall io_core *c; \at(c->slot_count, L1) == \at(c->slot_count, L2) ==>
       same_queue{L1, L2}(c) ==> same_queue{L2, L3}(c) ==> same_queue{L1, L3}(c);
+    lemma slots_steps{L1, L2}: \forall io_core *c, integer i; same_slots{L1, L2}(c) ==> 0 <= i < \at(c->slot_count, L1) ==>
+      same_slot{L1, L2}(c, i) && \at(READY(c, i), L1) == \at(READY(c, i), L2) &&
+      \at(c->slots[i].atom, L1) == \at(c->slots[i].atom, L2);
     lemma slots_quiet{L1, L2}: \forall io_core *c; same_slots{L1, L2}(c) ==> shrinks{L1, L2}(c); */
 
 /* A poller that is used; or one that may be null or disposed of. */
