@@ -3,25 +3,11 @@
 # README.md says what ci/evidence finds in the checkout, and ci/evidence notices what is stale and what contradicts. The
 # sources are all over the tree, which a sandbox would not show: the declared input leads to the real file.
 set -euo pipefail
+# shellcheck source=tests/ci/expect.sh
+. tests/ci/expect.sh
 evidence=$(realpath "$1")
 root=$(realpath "$(dirname "$evidence")/..")
-output=$TEST_TMPDIR/output
 tree=$TEST_TMPDIR/tree
-failed=0
-
-# expect NAME STATUS TEXT COMMAND...: the status, and the text within the output.
-expect()
-{
-    local status=0
-    "${@:4}" >"$output" 2>&1 || status=$?
-    if [[ $status == "$2" ]] && grep -qF -- "$3" "$output"; then
-        printf 'ok      %s\n' "$1"
-    else
-        printf 'FAILED  %s: expected status %d and "%s"; status %d, output:\n' "$1" "$2" "$3" "$status"
-        cat "$output"
-        failed=1
-    fi
-}
 
 # change NAME FILE SED-EXPRESSION STATUS TEXT: --check of the tree with one file changed, which is then put back.
 change()

@@ -2,40 +2,14 @@
 # ci/fuzz and ci/mutants on a copy of the tree: options and mistakes, a planted violation from the report to the
 # replay, a fuzz target that does not work, an interruption.
 set -euo pipefail
+# shellcheck source=tests/ci/expect.sh
+. tests/ci/expect.sh
 tree=$TEST_TMPDIR/tree
 mkdir "$tree"
 # --dereference: the runfiles are links.
 cp -r --dereference ci fuzz lib tests "$tree"
 rm -rf "$tree/fuzz/work" "$tree/fuzz/findings"
 cd "$tree"
-output=$TEST_TMPDIR/output
-failed=0
-
-# expect NAME STATUS TEXT COMMAND...: the status, and the text within the output, which stays in $output.
-expect()
-{
-    local status=0
-    "${@:4}" >"$output" 2>&1 || status=$?
-    if [[ $status == "$2" ]] && grep -qF -- "$3" "$output"; then
-        printf 'ok      %s\n' "$1"
-    else
-        printf 'FAILED  %s: expected status %d and "%s"; status %d, output:\n' "$1" "$2" "$3" "$status"
-        cat "$output"
-        failed=1
-    fi
-}
-
-# also NAME PATTERN: another line of the same output.
-also()
-{
-    if grep -qE -- "$2" "$output"; then
-        printf 'ok      %s\n' "$1"
-    else
-        printf 'FAILED  %s: no line like "%s" in\n' "$1" "$2"
-        cat "$output"
-        failed=1
-    fi
-}
 
 fuzz=(ci/fuzz --no-install)
 mutants=(ci/mutants --no-install)

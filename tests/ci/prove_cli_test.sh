@@ -1,35 +1,9 @@
 #!/usr/bin/env bash
 # ci/prove on a tree of its own: options and mistakes, a unit that is proved, and each thing that must make it fail.
 set -euo pipefail
-output=$TEST_TMPDIR/output
+# shellcheck source=tests/ci/expect.sh
+. tests/ci/expect.sh
 tree=$TEST_TMPDIR/tree
-failed=0
-
-# expect NAME STATUS TEXT COMMAND...: the status, and the text within the output, which stays in $output.
-expect()
-{
-    local status=0
-    "${@:4}" >"$output" 2>&1 || status=$?
-    if [[ $status == "$2" ]] && grep -qF -- "$3" "$output"; then
-        printf 'ok      %s\n' "$1"
-    else
-        printf 'FAILED  %s: expected status %d and "%s"; status %d, output:\n' "$1" "$2" "$3" "$status"
-        cat "$output"
-        failed=1
-    fi
-}
-
-# also NAME PATTERN: another line of the same output.
-also()
-{
-    if grep -qE -- "$2" "$output"; then
-        printf 'ok      %s\n' "$1"
-    else
-        printf 'FAILED  %s: no line like "%s" in\n' "$1" "$2"
-        cat "$output"
-        failed=1
-    fi
-}
 
 # change FILE SED-EXPRESSION: until `back`.
 change()
