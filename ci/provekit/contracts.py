@@ -150,13 +150,15 @@ class ContractMutants:
             if not found:
                 raise Trouble(f"{unit}: {contract.function} has no contract with clauses")
             for kind, label, text in found:
-                self._add(contract, kind, label, text, unit, key[1])
+                self._add(contract, kind, label, text, unit, _users(contract, kind, callers))
 
     def _add(self, contract, kind, label, text, unit, callers):
         clause = Clause(contract, kind, label, text)
         clause = next((one for one in self.clauses if one.key == clause.key), clause)
-        if not clause.tasks:
+        if clause not in self.clauses:
             self.clauses.append(clause)
+        if not callers:
+            return
         mutated = without(self.sources[unit], contract.function, text)
         file = self._write(f"{contract.function}-{kind}-{label}".replace(" ", "-"), unit, mutated)
         task = Task(self.units[unit], callers, file=file, label=clause.key, seed=self.stored.get(clause.key))
@@ -242,6 +244,12 @@ class ContractMutants:
                 groups[clause.key] = clause.answers
         cache.write_grouped(self.options.root / cache.MUTANTS, groups)
         say(f"{cache.MUTANTS} is written: {sum(len(group) for group in groups.values())} answers")
+
+
+def _users(contract, kind, functions):
+    """Whose proof may rest on the clause: callers need what is ensured, the body needs what is required."""
+    own = [name for name in functions if name == contract.function]
+    return ",".join(own if kind == "requires" else [name for name in functions if name not in own])
 
 
 def _table(clauses_):

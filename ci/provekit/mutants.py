@@ -95,7 +95,10 @@ class Mutants:
 
     def _run_controls(self, tasks):
         """The same goals without the mistake."""
-        wanted = {_key(task): Task(task.unit, task.function, task.properties) for task in tasks}
+        wanted = {}
+        for task in tasks:
+            control = wanted.setdefault(_key(task), Task(task.unit, task.function, task.properties, seed={}))
+            control.seed.update(task.seed or {})
         for task in wanted.values():
             task.label = f"control {task.function} {task.properties}".rstrip()
         self.done, self.total = 0, len(wanted)
@@ -174,13 +177,20 @@ class Mutants:
                     lines.append(f"{unit.path}: {count} mutant(s); a proved unit has {PER_UNIT} at least")
         return lines
 
+    def _control_answers(self, verdict):
+        mutant = verdict.mutant
+        control = self.controls[mutant.unit, ",".join(mutant.functions), ",".join(mutant.expect)]
+        return cache.without_failures(self.engine.news(control))
+
     def update_cache(self):
         kept = dict(self.stored) if self.options.names else {}
         groups = {**kept, **{name: group for name, group in self.stored.items() if name.startswith(CONTRACT)}}
         for name, verdict in self.verdicts.items():
             groups.pop(name, None)
             if verdict.good:
-                groups[name] = self.stored[name] if verdict.replayed else verdict.answers
+                answers = self.stored[name] if verdict.replayed else verdict.answers
+                # The control's goals are not in all cases the unit's, word for word.
+                groups[name] = {**answers, **self._control_answers(verdict)}
         cache.write_grouped(self.options.root / cache.MUTANTS, groups)
         say(f"{cache.MUTANTS} is written: {sum(len(group) for group in groups.values())} answers")
 

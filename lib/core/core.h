@@ -234,24 +234,10 @@ int io_core_request(const io_core *core, uint32_t fd);
     ensures IO_WAIT_8_busy: \result == -EBUSY <==> core->dispatching != 0;
     ensures IO_REMOVE_6_stale: \result == IO_HARVEST_STALE <==> core->dispatching == 0 && \old(STALE(core, fd, generation));
     ensures room: \result == -ENOSPC ==> \old(core->queue_count) == core->slot_count && \old(!QUEUED(core, fd));
-    ensures IO_LOST_1_told: TOOK(\result) && !BIT(bits, IO_BIT_NVAL) ==>
-      merged(READY(core, fd), \old(READY(core, fd)), core->mode, \old(core->slots[fd].kernel), \old(core->slots[fd].marks),
-             core->slots[fd].interest, bits);
+    HARVESTED(TOOK(\result) && !BIT(bits, IO_BIT_NVAL), core, fd, bits, \result)
     ensures IO_CLOSE_5_told: TOOK(\result) && BIT(bits, IO_BIT_NVAL) ==> core->slots[fd].kernel == IO_KERNEL_DEAD &&
       \result == IO_HARVEST_MODIFY &&
       merged_last(READY(core, fd), \old(READY(core, fd)), \old(core->slots[fd].kernel), core->slots[fd].interest);
-    ensures IO_EDGE_3_armed: TOOK(\result) && !BIT(bits, IO_BIT_NVAL) ==>
-      armed_after(core->slots[fd].kernel, core->mode, \old(core->slots[fd].kernel), \old(core->slots[fd].marks),
-                  core->slots[fd].interest, bits);
-    ensures exhausted: TOOK(\result) && !BIT(bits, IO_BIT_NVAL) ==>
-      exhausted_after(core->slots[fd].marks, core->mode, \old(core->slots[fd].kernel), \old(core->slots[fd].marks), bits);
-    ensures IO_EVENT_8_noted: TOOK(\result) && !BIT(bits, IO_BIT_NVAL) ==>
-      (BIT(core->slots[fd].kernel, IO_BIT_HUP) <==> BIT(bits, IO_BIT_HUP)) &&
-      (BIT(core->slots[fd].kernel, IO_BIT_ERR) <==> BIT(bits, IO_BIT_ERR));
-    ensures IO_EVENT_8_rest: TOOK(\result) && BIT(core->slots[fd].kernel, IO_KERNEL_REST) ==>
-      core->mode != IO_MODE_EDGE && ALARM(bits) && core->rested != 0;
-    ensures IO_MASK_1_asked: TOOK(\result) && !BIT(bits, IO_BIT_NVAL) ==> (\result == IO_HARVEST_MODIFY <==>
-      REQUEST(core->mode, core->slots[fd].kernel) != REQUEST(core->mode, \old(core->slots[fd].kernel)));
     ensures same: TOOK(\result) ==>
       core->slots[fd].atom == \old(core->slots[fd].atom) &&
       core->slots[fd].generation == \old(core->slots[fd].generation) &&
@@ -298,12 +284,13 @@ int io_core_pending(const io_core *core);
     requires client: client(core);
     TOTAL
     assigns core->slots[0 .. core->slot_count - 1], core->cursor, core->queue_count, core->dispatching, io_user_state,
-      io_watched_calls, io_watched_told, io_watched_taken;
+      WATCHED;
     ENS_INV(core)
     ensures IO_DISPATCH_5_busy: \result == -EBUSY <==> \old(core->dispatching) != 0;
-    ensures IO_DISPATCH_5_nobody: \result == -EBUSY ==> io_watched_calls == \old(io_watched_calls) &&
+    ensures IO_DISPATCH_5_nobody: \result == -EBUSY ==> SAME_WATCHED &&
       io_user_state == \old(io_user_state) && same_slots{Pre, Post}(core) && same_queue{Pre, Post}(core);
-    ensures IO_DISPATCH_1_count: \result == -EBUSY || 0 <= \result <= \old(core->queue_count) - \old(core->cursor);
+    ensures IO_DISPATCH_1_count: \result == -EBUSY || \result == io_delivered;
+    ensures IO_DISPATCH_1_bound: \result == -EBUSY || 0 <= \result <= \old(core->queue_count) - \old(core->cursor);
     ensures IO_DISPATCH_1_once: \result >= 0 ==> io_watched_calls <= 1;
     ensures IO_DISPATCH_3_gone: \result >= 0 ==> gone{Pre}(core, io_watched) ==> io_watched_calls == 0;
     ensures IO_DISPATCH_4_idle: \result >= 0 ==> core->cursor == 0 && core->queue_count == 0 && core->dispatching == 0;
@@ -336,6 +323,7 @@ int io_core_dispatch(io_core *core, io_poller *poller);
     ensures IO_NEXT_1_none: \result == 0 ==> (\forall integer i; IN(core, i) ==> \old(READY(core, i)) == 0) &&
       core->cursor == 0 && core->queue_count == 0;
     ensures IO_NEXT_1_left: \result != 1 ==> event->atom == \old(event->atom) && event->flags == \old(event->flags);
+    ensures IO_ERROR_2_next: \result == -EBUSY ==> same_slots{Pre, Post}(core) && same_queue{Pre, Post}(core);
     ensures quiet: shrinks{Pre, Post}(core); */
 int io_core_next(io_core *core, io_event *event);
 

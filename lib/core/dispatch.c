@@ -3,17 +3,16 @@
 
 void io_core_compact(io_core *core)
 {
-    uint64_t cursor = core->cursor;
-    uint64_t live = core->queue_count - cursor;
-    /*@ loop invariant range: 0 <= k <= live;
-        loop invariant moved: \forall integer j; 0 <= j < k ==> core->queue[j] == \at(core->queue[j + cursor], LoopEntry);
-        loop invariant rest: \forall integer j; k + cursor <= j < core->queue_count ==>
-          core->queue[j] == \at(core->queue[j], LoopEntry);
-        loop assigns k, core->queue[0 .. core->slot_count - 1];
-        loop variant live - k; */
-    for (uint64_t k = 0; k < live; k++) {
-        //@ assert sum: k + cursor < core->queue_count;
-        core->queue[k] = core->queue[k + cursor];
+    uint64_t live = 0;
+    /*@ loop invariant range: core->cursor <= k <= core->queue_count;
+        loop invariant live: live == k - core->cursor;
+        loop invariant moved: \forall integer j; 0 <= j < live ==> core->queue[j] == \at(core->queue[j + core->cursor], LoopEntry);
+        loop invariant rest: \forall integer j; k <= j < core->queue_count ==> core->queue[j] == \at(core->queue[j], LoopEntry);
+        loop assigns k, live, core->queue[0 .. core->slot_count - 1];
+        loop variant core->queue_count - k; */
+    for (uint64_t k = core->cursor; k < core->queue_count; k++) {
+        core->queue[live] = core->queue[k];
+        live++;
     }
     core->cursor = 0;
     core->queue_count = live;
@@ -85,10 +84,13 @@ static uint8_t take(io_core *core, uint32_t fd)
     requires busy: core->dispatching != 0;
     requires in: fd < core->slot_count && core->slots[fd].atom != \null;
     requires flags: flags != 0 && events(flags);
-    requires calls: io_watched_calls <= 1;
+    requires calls: io_watched_calls <= 1 && io_delivered <= 0x7fffffff;
     TOTAL
-    assigns core->slots[0 .. core->slot_count - 1], io_user_state, io_watched_calls, io_watched_told, io_watched_taken;
+    assigns core->slots[0 .. core->slot_count - 1], core->cursor, core->queue_count, core->dispatching, io_user_state,
+      WATCHED;
     ENS_INV(core)
+    ensures queue: same_queue{Pre, Post}(core);
+    ensures IO_DISPATCH_1_count: io_delivered == \old(io_delivered) + 1;
     ensures IO_DISPATCH_1_counted: io_watched_calls ==
       \old(io_watched_calls) + (\old(core->slots[fd].atom) == io_watched ? 1 : 0);
     ensures IO_DISPATCH_7_told: fd == io_watched_fd ? IS_OR(io_watched_told, \old(io_watched_told), flags) :
@@ -101,6 +103,7 @@ static uint8_t take(io_core *core, uint32_t fd)
 static void deliver(io_core *core, io_poller *poller, uint32_t fd, uint8_t flags)
 {
     io_atom *atom = core->slots[fd].atom;
+    //@ ghost io_delivered++;
     //@ ghost io_watched_calls += (atom == io_watched);
     //@ ghost if (fd == io_watched_fd) { io_watched_told = (uint8_t)(io_watched_told | flags); }
     //@ ghost uint8_t before = 0;
@@ -128,6 +131,7 @@ int io_core_dispatch(io_core *core, io_poller *poller)
         return -EBUSY;
     }
     core->dispatching = 1;
+    //@ ghost io_delivered = 0;
     //@ ghost io_watched_calls = 0;
     //@ ghost io_watched_told = 0;
     //@ ghost io_watched_taken = 0;
@@ -138,6 +142,7 @@ int io_core_dispatch(io_core *core, io_poller *poller)
         loop invariant busy: core->dispatching == 1;
         loop invariant cursor: \at(core->cursor, Pre) <= core->cursor;
         loop invariant count: 0 <= calls <= core->cursor - \at(core->cursor, Pre);
+        loop invariant IO_DISPATCH_1_count: calls == io_delivered;
         loop invariant quiet: shrinks{Pre, Here}(core);
         loop invariant client: client(core);
         loop invariant IO_DISPATCH_3_gone: gone{Pre}(core, io_watched) ==> io_watched_calls == 0;
@@ -146,12 +151,13 @@ int io_core_dispatch(io_core *core, io_poller *poller)
           SHARED_OUT(\at(READY(core, io_watched_fd), Pre), READY(core, io_watched_fd), io_watched_told, io_watched_taken);
         loop invariant IO_EVENT_5_invented: io_watched_fd < slot_count ==>
           SHARED_OUT(io_watched_told, \at(READY(core, io_watched_fd), Pre), 0, 0);
-        loop assigns slots[0 .. slot_count - 1], core->cursor, calls, io_user_state, io_watched_calls, io_watched_told,
-          io_watched_taken;
+        loop assigns slots[0 .. slot_count - 1], core->cursor, core->queue_count, core->dispatching, calls, io_user_state,
+          WATCHED;
         loop variant core->queue_count - core->cursor; */
     while (core->cursor < core->queue_count) {
         uint32_t fd = core->queue[core->cursor];
         //@ assert in: fd < core->slot_count && fd == core->queue[core->cursor];
+        //@ assert slot: \subset(&slots[fd], slots + (0 .. slot_count - 1));
         //@ ghost Top: ;
         uint8_t flags = take(core, fd);
         //@ assert table: core->slots == \at(core->slots, Pre) && core->slot_count == \at(core->slot_count, Pre);

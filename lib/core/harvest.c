@@ -153,7 +153,7 @@ static int harvest_closed(io_core *core, uint32_t fd)
       core->queue_count, core->rested;
     ENS_INV(core)
     ensures codes: \result \in {IO_HARVEST_DONE, IO_HARVEST_MODIFY};
-    HARVESTED(core, fd, bits, \result) */
+    HARVESTED(\true, core, fd, bits, \result) */
 static int harvest_open(io_core *core, uint32_t fd, int bits)
 {
     io_slot *slot = &core->slots[fd];

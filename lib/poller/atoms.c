@@ -92,6 +92,10 @@ int io_add(io_poller *poller, io_atom *atom, int flags)
     //@ assert idle: \at(READY(CORE, atom->fd), Pre) == 0 && \at(SLOT(atom->fd).atom, Pre) == \null;
     r = watch(poller, atom);
     //@ assert others: same_others{Pre, Here}(CORE, atom->fd);
+    //@ assert own: r < 0 ==> READY(CORE, atom->fd) == 0 && SLOT(atom->fd).atom == \null;
+    //@ assert rest: \forall integer i; IN(CORE, i) && i != atom->fd ==> same_slot{Pre, Here}(CORE, i);
+    /*@ assert same: \forall integer i; IN(CORE, i) ==> same_slot{Pre, Here}(CORE, i) ==>
+          READY(CORE, i) == \at(READY(CORE, i), Pre) && SLOT(i).atom == \at(SLOT(i).atom, Pre); */
     //@ assert IO_ADD_10_atoms: r < 0 ==> same_atoms{Pre, Here}(CORE);
     return io_result(r);
 }

@@ -161,13 +161,14 @@ int io_wait(io_poller *poller, int timeout_ms)
     requires client: OPEN(poller) ==> client(CORE);
     TOTAL
     assigns poller->core.slots[0 .. poller->core.slot_count - 1], poller->core.cursor, poller->core.queue_count,
-      poller->core.dispatching, BACKENDS(poller), io_user_state, io_watched_calls, io_watched_told, io_watched_taken, errno;
+      poller->core.dispatching, BACKENDS(poller), io_user_state, WATCHED, errno;
     ENS_POLLER(poller)
     ENS_GIVEN(poller, OPEN(poller))
     ensures IO_DISPATCH_5_busy: \old(OPEN(poller)) ==> (\result == -EBUSY <==> \old(poller->core.dispatching) != 0);
-    ensures IO_DISPATCH_5_nobody: \result < 0 ==> io_watched_calls == \old(io_watched_calls) &&
+    ensures IO_DISPATCH_5_nobody: \result < 0 ==> SAME_WATCHED &&
       io_user_state == \old(io_user_state) && untouched{Pre, Post}(CORE);
-    ensures IO_DISPATCH_1_count: \old(IDLE) ==> 0 <= \result <= \old(poller->core.queue_count) - \old(poller->core.cursor);
+    ensures IO_DISPATCH_1_count: \old(IDLE) ==> \result == io_delivered;
+    ensures IO_DISPATCH_1_bound: \old(IDLE) ==> 0 <= \result <= \old(poller->core.queue_count) - \old(poller->core.cursor);
     ensures IO_DISPATCH_1_once: \result >= 0 ==> io_watched_calls <= 1;
     ensures IO_DISPATCH_3_gone: \result >= 0 ==> gone{Pre}(CORE, io_watched) ==> io_watched_calls == 0;
     ensures IO_DISPATCH_4_idle: \result >= 0 ==>

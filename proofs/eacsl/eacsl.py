@@ -92,7 +92,7 @@ class Rewriter:
     """Rewrites predicates. It knows which names mean only memory."""
 
     def __init__(self):
-        self.memory = {"\\valid", "\\valid_read", "\\separated"}
+        self.memory = {"\\valid", "\\valid_read", "\\separated", "\\subset"}
         self.labelled = set()
 
     # --- states ---

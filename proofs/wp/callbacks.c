@@ -62,6 +62,19 @@ void io_callback_returns(io_poller *poller, io_atom *atom, int flags)
     io_core_add(&poller->core, atom, IO_WRITE);
 }
 
+/* Dispatches, and asks for events as values: both refuse, and nothing is lost or told twice. */
+/*@ CALLBACK(&poller->core, atom, flags)
+    ensures IO_DISPATCH_5_busy: io_user_state == -EBUSY; */
+void io_callback_nests(io_poller *poller, io_atom *atom, int flags);
+void io_callback_nests(io_poller *poller, io_atom *atom, int flags)
+{
+    (void)atom;
+    (void)flags;
+    io_user_state = io_core_dispatch(&poller->core, poller);
+    io_event event = {0};
+    io_core_next(&poller->core, &event);
+}
+
 /* Never after remove, as one theorem: whatever the callbacks do, also if they add the atom again,
  * this dispatch calls it no more. */
 /*@ REQ_INV(&poller->core)

@@ -15,6 +15,9 @@
 extern io_atom *io_user_other;
 extern long io_user_state;
 
+/* The calls of callbacks in the latest dispatch. */
+/*@ ghost unsigned long long io_delivered; */
+
 /* An arbitrary atom that nothing assigns, so that a claim about it is a claim about every atom, and
  * its calls in the latest dispatch. */
 /*@ ghost io_atom *io_watched; */
@@ -25,6 +28,10 @@ extern long io_user_state;
 /*@ ghost uint32_t io_watched_fd; */
 /*@ ghost uint8_t io_watched_told; */
 /*@ ghost uint8_t io_watched_taken; */
+#define WATCHED io_delivered, io_watched_calls, io_watched_told, io_watched_taken
+#define SAME_WATCHED \
+    (io_delivered == \old(io_delivered) && io_watched_calls == \old(io_watched_calls) && \
+     io_watched_told == \old(io_watched_told) && io_watched_taken == \old(io_watched_taken))
 
 /* --- terms --- */
 
@@ -216,21 +223,21 @@ void io_user_proc(io_poller *poller, io_atom *atom, int flags);
 
 /* --- clauses that many contracts share --- */
 
-/* What a report of an open descriptor does to its slot. */
-#define HARVESTED(c, fd, bits, result) \
-    ensures IO_LOST_1_told: merged(READY(c, fd), \old(READY(c, fd)), (c)->mode, \old((c)->slots[fd].kernel), \
+/* What a report of an open descriptor does to its slot, when it is taken. */
+#define HARVESTED(when, c, fd, bits, result) \
+    ensures IO_LOST_1_told: (when) ==> merged(READY(c, fd), \old(READY(c, fd)), (c)->mode, \old((c)->slots[fd].kernel), \
       \old((c)->slots[fd].marks), (c)->slots[fd].interest, bits); \
-    ensures IO_EDGE_3_armed: armed_after((c)->slots[fd].kernel, (c)->mode, \old((c)->slots[fd].kernel), \
+    ensures IO_EDGE_3_armed: (when) ==> armed_after((c)->slots[fd].kernel, (c)->mode, \old((c)->slots[fd].kernel), \
       \old((c)->slots[fd].marks), (c)->slots[fd].interest, bits); \
-    ensures exhausted: exhausted_after((c)->slots[fd].marks, (c)->mode, \old((c)->slots[fd].kernel), \
+    ensures exhausted: (when) ==> exhausted_after((c)->slots[fd].marks, (c)->mode, \old((c)->slots[fd].kernel), \
       \old((c)->slots[fd].marks), bits); \
-    ensures IO_EVENT_8_noted: (BIT((c)->slots[fd].kernel, 0x10) <==> BIT(bits, 0x10)) && \
+    ensures IO_EVENT_8_noted: (when) ==> (BIT((c)->slots[fd].kernel, 0x10) <==> BIT(bits, 0x10)) && \
       (BIT((c)->slots[fd].kernel, 0x20) <==> BIT(bits, 0x20)); \
-    ensures IO_EVENT_8_rest: BIT((c)->slots[fd].kernel, 0x40) ==> \
+    ensures IO_EVENT_8_rest: (when) ==> BIT((c)->slots[fd].kernel, 0x40) ==> \
       (c)->mode != IO_MODE_EDGE && ALARM(bits) && (c)->rested != 0; \
-    ensures alive: !BIT((c)->slots[fd].kernel, 0x80); \
-    ensures IO_MASK_1_asked: result == IO_HARVEST_MODIFY <==> \
-      REQUEST((c)->mode, (c)->slots[fd].kernel) != REQUEST((c)->mode, \old((c)->slots[fd].kernel));
+    ensures alive: (when) ==> !BIT((c)->slots[fd].kernel, 0x80); \
+    ensures IO_MASK_1_asked: (when) ==> (result == IO_HARVEST_MODIFY <==> \
+      REQUEST((c)->mode, (c)->slots[fd].kernel) != REQUEST((c)->mode, \old((c)->slots[fd].kernel)));
 
 #define REQ_INV(c) \
     requires shape: shape(c); requires i_out: i_out(c); requires i_fd: i_fd(c); requires i_proc: i_proc(c); \
@@ -249,9 +256,9 @@ void io_user_proc(io_poller *poller, io_atom *atom, int flags);
 
 /* --- the callback's contract: all that the interface allows it --- */
 
-/* It may add, set, remove and exhaust any atom, its own, too; io_wait, io_dispatch and io_next refuse
- * inside a callback and change nothing. Discharged for the callbacks in callbacks.c; assumed for
- * others (A-2). */
+/* It may add, set, remove and exhaust any atom, its own, too, and call io_wait, io_dispatch and
+ * io_next, which refuse inside a callback and change nothing. Discharged for the callbacks in
+ * callbacks.c; assumed for others (A-2). */
 #define CALLBACK(c, a, flags) \
     REQ_INV(c) \
     requires CALL_busy: (c)->dispatching != 0; \
@@ -259,9 +266,12 @@ void io_user_proc(io_poller *poller, io_atom *atom, int flags);
     requires IO_DISPATCH_2_flags: flags != 0 && events(flags); \
     requires client: client(c); \
     TOTAL \
-    assigns (c)->slots[0 .. (c)->slot_count - 1], io_user_state; \
+    assigns (c)->slots[0 .. (c)->slot_count - 1], (c)->cursor, (c)->queue_count, (c)->dispatching, io_user_state, \
+      WATCHED; \
     ENS_INV(c) \
     ensures IO_ADD_9_quiet: shrinks{Pre, Post}(c); \
+    ensures IO_DISPATCH_5_queue: same_queue{Pre, Post}(c); \
+    ensures IO_DISPATCH_5_nobody: SAME_WATCHED; \
     ensures client: client(c);
 
 /*@ CALLBACK(&poller->core, atom, flags) */

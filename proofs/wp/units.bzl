@@ -9,12 +9,12 @@ PROVED = [
     "lib/core/table.c",
     "lib/core/harvest.c",
     "lib/core/dispatch.c",
+    "lib/poller/atoms.c",
+    "lib/poller/events.c",
     "proofs/wp/callbacks.c",
 ]
 
 OPEN = [
-    "lib/poller/atoms.c",
-    "lib/poller/events.c",
 ]
 
 OPTIONS = {
