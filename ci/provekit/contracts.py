@@ -21,6 +21,8 @@ from .mutants import CONTRACT
 
 FILE = "proofs/mutants/contracts.txt"
 
+CONTROL = "control "
+
 _KEYWORDS = "requires|ensures|assigns|terminates|exits|allocates|frees|decreases|behavior|complete|disjoint"
 _CLAUSE = re.compile(
     rf"(?:(?<=/\*@ )|(?<=\n    ))(requires|ensures)\s(.*?);(?=\s*\*/|\n\s*\n|\n    (?:{_KEYWORDS})\b)", re.DOTALL
@@ -116,7 +118,7 @@ class ContractMutants:
         self.units = {unit.path: unit for unit in options.units}
         self.golden = golden.read(options.root / golden.GOLDEN)
         self.stored = {} if options.no_cache else cache.read_grouped(options.root / cache.MUTANTS)
-        self.sources, self.controls = {}, {}
+        self.sources, self.controls, self.control_answers = {}, {}, {}
         self.clauses = []
         self.folder = engine.tools.scratch / "contracts"
         self.folder.mkdir()
@@ -141,18 +143,23 @@ class ContractMutants:
     def _prepare(self, contract):
         for unit, callers in contract.calls:
             if unit not in self.sources:
-                self.sources[unit] = self.engine.survey(self.units[unit])[1]
+                source = self.engine.survey(self.units[unit])[1]
+                # Frama-C prints casts of ghosts in a way that it cannot read.
+                self.sources[unit] = source.replace(" \\ghost)", ")")
             source = self.sources[unit]
             control = self._write("control", unit, source)
             key = (unit, ",".join(callers))
-            self.controls[key] = Task(self.units[unit], key[1], file=control, label=f"control {key[1]}")
+            label = f"{CONTROL}{key[1]}"
+            seed = self.stored.get(f"{CONTRACT}{label} {unit}")
+            self.controls[key] = Task(self.units[unit], key[1], file=control, label=label, seed=seed)
             found = clauses(source, contract.function)
             if not found:
                 raise Trouble(f"{unit}: {contract.function} has no contract with clauses")
             for kind, label, text in found:
-                self._add(contract, kind, label, text, unit, _users(contract, kind, callers))
+                self._add(contract, kind, label, text, key, _users(contract, kind, callers))
 
-    def _add(self, contract, kind, label, text, unit, callers):
+    def _add(self, contract, kind, label, text, control, callers):
+        unit = control[0]
         clause = Clause(contract, kind, label, text)
         clause = next((one for one in self.clauses if one.key == clause.key), clause)
         if clause not in self.clauses:
@@ -161,9 +168,9 @@ class ContractMutants:
             return
         mutated = without(self.sources[unit], contract.function, text)
         file = self._write(f"{contract.function}-{kind}-{label}".replace(" ", "-"), unit, mutated)
-        task = Task(self.units[unit], callers, file=file, label=clause.key, seed=self.stored.get(clause.key))
+        task = Task(self.units[unit], callers, file=file, label=clause.key)
         task.decide = lambda goals: self._broken(goals) is not None
-        clause.tasks.append(task)
+        clause.tasks.append((task, control))
 
     def _write(self, name, unit, text):
         path = self.folder / f"{name}-{unit.replace('/', '-')}"
@@ -179,40 +186,44 @@ class ContractMutants:
         say(f"{self.engine.elapsed:6.0f} s  {self.done}/{self.total}  {text}")
 
     def _control_ended(self, result):
+        task = result.task
         proved = len(result.goals) - len(result.unproved)
         if result.error or result.unproved or not result.goals:
             why = result.error or f"{proved} of {len(result.goals)} goals proved"
             raise Trouble(f"{result.task.label}: not proved as it is: {why}")
-        self._say(f"{result.task.label}: {proved} goals proved")
+        self.control_answers[task.unit.path, task.function] = cache.without_failures(self.engine.news(result))
+        self._say(f"{task.label}: {proved} goals proved")
 
     def _turn(self, turn, offline):
         """The callers in one unit, for each clause that nothing has caught yet."""
         tasks = {}
         for clause in self.clauses:
             if not clause.caught and not clause.error and turn < len(clause.tasks):
-                task = clause.tasks[turn]
-                if (task.seed or self.options.replay) if offline else not self.options.replay:
+                task, control = clause.tasks[turn]
+                stored = self.stored.get(clause.key)
+                if (stored or self.options.replay) if offline else not self.options.replay:
                     task.offline = offline
+                    # A goal that does not need the clause is often the control's, word for word.
+                    task.seed = {**self.control_answers[control], **(stored or {})}
                     tasks[clause.key] = (clause, task)
         self.done, self.total = 0, len(tasks)
 
         def ended(result):
-            clause = tasks[result.task.label][0]
+            clause, task = tasks[result.task.label]
             clause.seconds += result.seconds
             broken = self._broken(result.goals)
+            news = {key: one for key, one in self.engine.news(result).items() if key not in task.seed}
             if result.error:
                 clause.error = result.error
             elif broken:
                 clause.caught, clause.by = "proof", broken.name
-                clause.answers = result.task.seed if offline else cache.failures(self.engine.news(result))
+                clause.answers = self.stored[clause.key] if offline else cache.failures(news)
             elif result.unproved and not offline:
                 clause.error = f"the provers do not work on {result.unproved[0].name}"
             elif result.unproved and self.options.replay:
                 clause.error = "its cache does not tell (ci/prove --contract-mutants --update-cache)"
-            elif not offline:
-                clause.answers = {**clause.answers, **self.engine.news(result)}
-            elif clause.tasks[turn].seed:
-                clause.answers = clause.tasks[turn].seed
+            elif not result.unproved:
+                clause.answers = {**clause.answers, **(self.stored.get(clause.key, {}) if offline else news)}
             told = "ERROR" if clause.error else f"caught by {broken.name}" if broken else "no proof breaks here"
             self._say(f"{clause.contract.function} {clause.name}: {told}")
 
@@ -242,6 +253,8 @@ class ContractMutants:
             groups.pop(clause.key, None)
             if clause.answers and not clause.error:
                 groups[clause.key] = clause.answers
+        for (unit, functions), answers in self.control_answers.items():
+            groups[f"{CONTRACT}{CONTROL}{functions} {unit}"] = answers
         cache.write_grouped(self.options.root / cache.MUTANTS, groups)
         say(f"{cache.MUTANTS} is written: {sum(len(group) for group in groups.values())} answers")
 

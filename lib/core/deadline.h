@@ -6,6 +6,10 @@
 #include <limits.h>
 #include <stdint.h>
 
+#ifdef IO_OS_SIM
+#include <ioatom/sim_names.h>
+#endif
+
 #define IO_NEVER UINT64_MAX
 #define IO_NS_PER_MS 1000000u
 

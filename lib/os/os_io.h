@@ -18,6 +18,10 @@
 
 #include "result.h"
 
+#ifdef IO_OS_SIM
+#include "../sim/calls.h"
+#endif
+
 /* The longest vector that readv, writev and sendmsg take. */
 #ifdef IOV_MAX
 #define IO_OS_IOV_MAX IOV_MAX
@@ -182,5 +186,9 @@ static inline int io_os_accept(io_fd fd, void *sockaddr, size_t *length)
     }
     return result;
 }
+
+#ifdef IO_OS_SIM
+#include "../sim/calls.h"
+#endif
 
 #endif

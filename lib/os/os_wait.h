@@ -18,6 +18,10 @@
 
 #include "result.h"
 
+#ifdef IO_OS_SIM
+#include "../sim/calls.h"
+#endif
+
 /* The monotonic clock. */
 static inline uint64_t io_os_now_ns(void)
 {
@@ -108,5 +112,9 @@ static inline int io_os_close_own(int fd)
 {
     return io_os_result(close(fd));
 }
+
+#ifdef IO_OS_SIM
+#include "../sim/calls.h"
+#endif
 
 #endif

@@ -21,6 +21,10 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#ifdef IO_OS_SIM
+#include <ioatom/sim_names.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

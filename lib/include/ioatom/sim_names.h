@@ -1,0 +1,54 @@
+/* The names of the library's functions where they are compiled over the simulated kernel, so that a
+ * program can have both: in the source io_add, for the linker io_sim_lib_add. Every function and
+ * object of the library that has external linkage is here; tests/sim/names_test.sh sees to that. */
+#ifndef IOATOM_SIM_NAMES_H
+#define IOATOM_SIM_NAMES_H
+
+#define io_add io_sim_lib_add
+#define io_atom_init io_sim_lib_atom_init
+#define io_backend_epoll io_sim_lib_backend_epoll
+#define io_backend_poll io_sim_lib_backend_poll
+#define io_backend_select io_sim_lib_backend_select
+#define io_close io_sim_lib_close
+#define io_core_add io_sim_lib_core_add
+#define io_core_alarms io_sim_lib_core_alarms
+#define io_core_calm io_sim_lib_core_calm
+#define io_core_compact io_sim_lib_core_compact
+#define io_core_dispatch io_sim_lib_core_dispatch
+#define io_core_exhausted io_sim_lib_core_exhausted
+#define io_core_find io_sim_lib_core_find
+#define io_core_harvest io_sim_lib_core_harvest
+#define io_core_init io_sim_lib_core_init
+#define io_core_next io_sim_lib_core_next
+#define io_core_pending io_sim_lib_core_pending
+#define io_core_remove io_sim_lib_core_remove
+#define io_core_request io_sim_lib_core_request
+#define io_core_set io_sim_lib_core_set
+#define io_core_wake io_sim_lib_core_wake
+#define io_deadline io_sim_lib_deadline
+#define io_dispatch io_sim_lib_dispatch
+#define io_exhausted io_sim_lib_exhausted
+#define io_fd_check io_sim_lib_fd_check
+#define io_next io_sim_lib_next
+#define io_parse_address io_sim_lib_parse_address
+#define io_poller_after_fork io_sim_lib_poller_after_fork
+#define io_poller_dispose io_sim_lib_poller_dispose
+#define io_poller_fd io_sim_lib_poller_fd
+#define io_poller_init io_sim_lib_poller_init
+#define io_poller_init_in io_sim_lib_poller_init_in
+#define io_poller_name io_sim_lib_poller_name
+#define io_poller_storage_size io_sim_lib_poller_storage_size
+#define io_poller_type io_sim_lib_poller_type
+#define io_read io_sim_lib_read
+#define io_readv io_sim_lib_readv
+#define io_remove io_sim_lib_remove
+#define io_set io_sim_lib_set
+#define io_socket_accept io_sim_lib_socket_accept
+#define io_socket_connect io_sim_lib_socket_connect
+#define io_socket_listen io_sim_lib_socket_listen
+#define io_timeout_ms io_sim_lib_timeout_ms
+#define io_wait io_sim_lib_wait
+#define io_write io_sim_lib_write
+#define io_writev io_sim_lib_writev
+
+#endif
