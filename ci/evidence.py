@@ -193,6 +193,10 @@ def state_table(facts):
             f"tested: {mutants} in the library (`ci/mutants`), "
             f"{proof_mutants(facts)} in proved code (`ci/prove --mutants`)",
         ),
+        (
+            "the simulated kernel (`ioatom/sim.h`)",
+            "tested: `tests/sim`, `fuzz/sim_fuzzer.c`, call by call against the real one",
+        ),
         ("no allocation", "tested: the archive's symbols"),
         ("the kernel (epoll(7), poll(2), select(2), the clock)", "assumed (A-12 to A-15), exercised by every test"),
         ("kqueue, io_uring, Windows, timers, codecs, threads", "not yet: out of scope today"),
