@@ -217,7 +217,7 @@ class ContractMutants:
                 clause.error = result.error
             elif broken:
                 clause.caught, clause.by = "proof", broken.name
-                clause.answers = self.stored[clause.key] if offline else cache.failures(news)
+                clause.answers = self.stored[clause.key] if offline else {**clause.answers, **cache.failures(news)}
             elif result.unproved and not offline:
                 clause.error = f"the provers do not work on {result.unproved[0].name}"
             elif result.unproved and self.options.replay:
