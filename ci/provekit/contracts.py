@@ -160,9 +160,10 @@ class ContractMutants:
 
     def _add(self, contract, kind, label, text, control, callers):
         unit = control[0]
-        clause = Clause(contract, kind, label, text)
-        clause = next((one for one in self.clauses if one.key == clause.key), clause)
-        if clause not in self.clauses:
+        new = Clause(contract, kind, label, text)
+        clause = next((one for one in self.clauses if one.key == new.key), None)
+        if not clause:
+            clause = new
             self.clauses.append(clause)
         if not callers:
             return
