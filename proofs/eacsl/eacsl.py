@@ -24,21 +24,8 @@ HEAD = r"""
     logic integer io_no_count(integer x); */
 #define PROC_KEEPS(proc_) (io_callback: (proc_) != \null)
 void io_user_proc(io_poller *poller, io_atom *atom, int flags);
-/* The core as it was when the innermost function with a contract was entered. */
-typedef struct io_eacsl_snapshot {
-    io_slot *slots;
-    uint32_t *queue;
-    uint64_t slot_count;
-    uint64_t queue_count;
-    uint64_t cursor;
-    uint16_t dispatching;
-    uint16_t mode;
-    uint16_t rested;
-    io_slot *own_slots;
-    uint32_t *own_queue;
-} io_eacsl_snapshot;
-extern io_eacsl_snapshot *io_pre;
 """
+SNAPSHOT = pathlib.Path(__file__).with_name("snapshot.h")
 MEMORY = "(io_memory: 0 == 0)"  # not \true, which Frama-C would simplify away
 NO_MEMORY = "io_no_memory(0)"
 OPEN, CLOSE = "([{", ")]}"
@@ -304,7 +291,7 @@ CALL = "atom->proc(poller, atom, flags);"
 def prepare(tree):
     tree = pathlib.Path(tree)
     rewriter = Rewriter()
-    rewriter.file(tree / "proofs/wp/contracts.h", HEAD)
+    rewriter.file(tree / "proofs/wp/contracts.h", HEAD + SNAPSHOT.read_text())
     for path in sorted((tree / "lib/core").glob("*.[ch]")):
         rewriter.file(path)
     # The callback by its contract's name, so that the contract is executed; the runtime makes the call.

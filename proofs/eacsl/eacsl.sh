@@ -3,6 +3,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+# shellcheck source=proofs/tool.sh
+. "$here/../tool.sh"
 
 usage()
 {
@@ -49,21 +51,12 @@ while (($#)); do
     esac
     shift
 done
-for program in frama-c gcc objcopy python3; do
-    if ! command -v "$program" >/dev/null; then
-        printf 'eacsl.sh: %s is not installed\n' "$program" >&2
-        exit 2
-    fi
-done
+need frama-c gcc objcopy python3
 
-work=$(mktemp -d "${TEST_TMPDIR:-${TMPDIR:-/tmp}}/eacsl.XXXXXX")
+work_folder eacsl
 child=
 trap 'exit 1' INT TERM
 trap '[[ ! $child ]] || kill -- "-$child" 2>/dev/null || true; rm -rf "$work"' EXIT
-export TMPDIR=$work
-if [[ ! -w ${HOME:-} ]]; then
-    export HOME=$work
-fi
 # One state of the sources for all that follows.
 mkdir "$work/source"
 if ! (cd "$root" && cp -rL --parents -t "$work/source" lib proofs/wp/contracts.h \
@@ -115,7 +108,7 @@ fi
 rest()
 {
     local file
-    mkdir "$work/objects" && cp -L "$here/runtime.c" . || return 1
+    mkdir "$work/objects" && cp -L "$here/runtime.c" "$here/snapshot.h" . || return 1
     for file in lib/{backends,os,poller,io}/*.c fuzz/{program,model,harness}/*.c fuzz/dispatch_fuzzer.c \
         fuzz/replay_main.c; do
         [[ -e $file ]] || continue

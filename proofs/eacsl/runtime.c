@@ -5,6 +5,8 @@
  */
 #include "lib/core/core.h"
 
+#include "snapshot.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,20 +22,6 @@ typedef struct assert_data {
     int line;
     void *values;
 } assert_data;
-
-typedef struct snapshot {
-    io_slot *slots;
-    uint32_t *queue;
-    uint64_t slot_count;
-    uint64_t queue_count;
-    uint64_t cursor;
-    uint16_t dispatching;
-    uint16_t mode;
-    uint16_t rested;
-    io_slot *own_slots;
-    uint32_t *own_queue;
-    struct snapshot *outer;
-} snapshot;
 
 void __e_acsl_assert(int holds, const assert_data *data);
 int __e_acsl_valid_read(const void *pointer, size_t size, const void *base, const void *address);
@@ -159,7 +147,7 @@ int __e_acsl_valid_read(const void *pointer, size_t size, const void *base, cons
 
 /* --- the state before --- */
 
-snapshot *io_pre;
+io_eacsl_snapshot *io_pre;
 
 extern io_atom *io_watched;
 extern uint32_t io_watched_fd;
@@ -209,7 +197,7 @@ void io_eacsl_enter(const io_core *core)
         is_over();
     }
     depth++;
-    snapshot *s = malloc(sizeof(*s));
+    io_eacsl_snapshot *s = malloc(sizeof(*s));
     size_t slots = core->slot_count;
     if (!s) {
         no_memory();
@@ -235,7 +223,7 @@ void io_eacsl_leave(void)
         is_over();
     }
     depth--;
-    snapshot *s = io_pre;
+    io_eacsl_snapshot *s = io_pre;
     io_pre = s->outer;
     free(s->slots);
     free(s->queue);

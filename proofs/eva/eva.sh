@@ -3,6 +3,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+# shellcheck source=proofs/tool.sh
+. "$here/../tool.sh"
 
 usage()
 {
@@ -48,21 +50,12 @@ done
 if ((${#drivers[@]} == 0)); then
     drivers=(epoll poll select)
 fi
-for program in frama-c python3; do
-    if ! command -v "$program" >/dev/null; then
-        printf 'eva.sh: %s is not installed\n' "$program" >&2
-        exit 2
-    fi
-done
+need frama-c python3
 
-work=$(mktemp -d "${TEST_TMPDIR:-${TMPDIR:-/tmp}}/eva.XXXXXX")
+work_folder eva
 child=
 trap 'exit 1' INT TERM
 trap '[[ ! $child ]] || kill "$child" 2>/dev/null || true; rm -rf "$work"' EXIT
-export TMPDIR=$work
-if [[ ! -w ${HOME:-} ]]; then
-    export HOME=$work
-fi
 share=$(frama-c -print-share-path)
 cp -rL "$root/lib" "$work/" # one state of it for all analyses
 chmod -R u+w "$work/lib"

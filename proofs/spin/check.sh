@@ -2,6 +2,8 @@
 # Has SPIN search each model of this folder, and each of its broken variants. See --help.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=proofs/tool.sh
+. "$here/../tool.sh"
 
 usage()
 {
@@ -43,14 +45,9 @@ while (($#)); do
     shift
 done
 ((${#models[@]})) || models=(equivalence mask remove)
-for program in spin gcc; do
-    if ! command -v "$program" >/dev/null; then
-        printf 'check.sh: %s is not installed (package %s)\n' "$program" "$program" >&2
-        exit 2
-    fi
-done
+need spin gcc
 
-work=$(mktemp -d "${TEST_TMPDIR:-${TMPDIR:-/tmp}}/spin.XXXXXX")
+work_folder spin
 child=
 clean_up()
 {
@@ -63,7 +60,6 @@ clean_up()
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-export TMPDIR=$work # gcc's, too
 cd "$work"
 
 # Runs a command in the background, its output in the file `log`, and says every four seconds that it does.
