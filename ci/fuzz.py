@@ -395,7 +395,7 @@ def fuzz(options, built, scratch):
 
 
 def replay_target(options):
-    """--target, or a target whose name the file's name begins with, or dispatch_fuzzer."""
+    """--target, or a target whose name the file's name begins with, or the primary one."""
     known = build.targets(ROOT)
     if options.target:
         return options.target
@@ -404,7 +404,7 @@ def replay_target(options):
             return target
     if options.replay.parent.name in known:  # fuzz/corpus/TARGET/x.iop
         return options.replay.parent.name
-    return "dispatch_fuzzer" if "dispatch_fuzzer" in known else known[0]
+    return known[0]
 
 
 def still_running(config):

@@ -34,44 +34,61 @@ export COMPILE_FLAGS="-std=c11 -Ilib/include -iquote ."
 TOOLCHAIN=$($CC --version | head -n 1)
 export TOOLCHAIN
 
-# compile SOURCE: leaves $LINK/NAME.o, a link to the object whose name is a hash of all that went into it.
+# compile [sim:]SOURCE: leaves $LINK/[sim:]NAME.o, a link to the object whose name is a hash of all that went into it.
+# Behind "sim:", over the simulated kernel.
 compile()
 {
-    local source=$1 name key object
+    local source=${1#sim:} name key object flags=$COMPILE_FLAGS
+    [[ $1 != sim:* ]] || flags+=" -DIO_OS_SIM"
     name=${source//\//_}
-    key=$({ echo "$TOOLCHAIN $CFLAGS $COMPILE_FLAGS"; $CC $CFLAGS $COMPILE_FLAGS -E "$source"; } | sha256sum)
+    key=$({ echo "$TOOLCHAIN $CFLAGS $flags"; $CC $CFLAGS $flags -E "$source"; } | sha256sum)
     object=$OBJECTS/${name%.c}.${key:0:24}.o
     if [[ ! -e $object ]]; then
-        echo "compile $source"
+        echo "compile $1"
         # Renamed when complete: an interrupted build leaves no half object under its final name.
-        $CC $CFLAGS $COMPILE_FLAGS -c "$source" -o "$object.$$"
+        $CC $CFLAGS $flags -c "$source" -o "$object.$$"
         mv "$object.$$" "$object"
     fi
-    ln -sf "$object" "$LINK/${name%.c}.o"
+    ln -sf "$object" "$LINK/$(link_name "$1")"
 }
-export -f compile
 
-# archive NAME SOURCE...
+# link_name [sim:]SOURCE
+link_name()
+{
+    local name=${1//\//_}
+    echo "${name%.c}.o"
+}
+export -f compile link_name
+
+# archive NAME [sim:]SOURCE...
 archive()
 {
     local name=$1 source objects=()
     shift
-    for source; do
-        source=${source//\//_}
-        objects+=("$LINK/${source%.c}.o")
-    done
+    for source; do objects+=("$LINK/$(link_name "$source")"); done
     rm -f "$WORK/$name"
     ar rcs "$WORK/$name" "${objects[@]}"
 }
 
-# link NAME ENGINE: from $LINK/fuzz_NAME.o
+# link NAME ENGINE: from $LINK/[sim:]fuzz_NAME.o
 link()
 {
+    local prefix='' archives=("$WORK/libharness.a" "$WORK/libioatom.a") flags=("${link_flags[@]}")
+    if is_simulated "$1"; then
+        prefix=sim: archives=("$WORK/libharness_sim.a" "$WORK/libioatom_sim.a") flags=()
+    fi
     echo "link $1"
     # C, but linked with $CXX: the engines are C++. The archives need each other when calls are wrapped.
-    $CXX $CXXFLAGS "$LINK/fuzz_$1.o" -Wl,--start-group "${archives[@]}" -Wl,--end-group \
-        "${link_flags[@]}" $2 -lpthread -o "$OUT/.$1.new"
+    $CXX $CXXFLAGS "$LINK/$prefix$(link_name "fuzz/$1.c")" -Wl,--start-group "${archives[@]}" -Wl,--end-group \
+        "${flags[@]}" $2 -lpthread -o "$OUT/.$1.new"
     mv "$OUT/.$1.new" "$OUT/$1" # a running one keeps its file
+}
+
+# is_simulated NAME: a target that includes ioatom/sim.h runs on the simulated kernel, and so do the library and the
+# harness that it is linked with.
+is_simulated()
+{
+    grep -q '^#include <ioatom/sim\.h>' "fuzz/$1.c"
 }
 
 # seeds TARGET: its corpus as bytes, in $WORK/seeds/TARGET and in the zip file
@@ -95,9 +112,10 @@ seeds()
 }
 
 library=()
-for folder in core backends os poller io sim; do
+for folder in core backends os poller io; do
     if [[ -d lib/$folder ]]; then mapfile -t -O "${#library[@]}" library < <(find "lib/$folder" -name '*.c' | LC_ALL=C sort); fi
 done
+simulation=(lib/sim/*.c)
 ((${#library[@]})) || fail "no sources of the library"
 harness=(fuzz/program/*.c fuzz/model/*.c fuzz/harness/*.c)
 link_flags=()
@@ -113,17 +131,27 @@ done
 ((${#targets[@]})) || fail "no fuzz targets"
 
 sources=("${library[@]}" "${harness[@]}" fuzz/[i]op.c)
-for target in "${targets[@]}"; do sources+=("fuzz/$target.c"); done
+sources_sim=("${library[@]/#/sim:}" "${simulation[@]/#/sim:}" "${harness[@]/#/sim:}")
+simulated=
+for target in "${targets[@]}"; do
+    if is_simulated "$target"; then
+        sources_sim+=("sim:fuzz/$target.c")
+        simulated=1
+    else
+        sources+=("fuzz/$target.c")
+    fi
+done
+if [[ $simulated ]]; then sources+=("${sources_sim[@]}"); fi
 rm -f "$LINK"/*.o
 # shellcheck disable=SC2016 # $1 is the inner shell's
 printf '%s\0' "${sources[@]}" |
     xargs -0 -P "$jobs" -I '{}' bash -c 'set -euo pipefail; compile "$1"' _ '{}' || fail "a source does not compile"
 
 archive libioatom.a "${library[@]}"
-archives=("$WORK/libioatom.a")
-if ((${#harness[@]})); then
-    archive libharness.a "${harness[@]}"
-    archives=("$WORK/libharness.a" "${archives[@]}")
+archive libharness.a "${harness[@]}"
+if [[ $simulated ]]; then
+    archive libioatom_sim.a "${library[@]/#/sim:}" "${simulation[@]/#/sim:}"
+    archive libharness_sim.a "${harness[@]/#/sim:}"
 fi
 
 # The tool runs here, at build time, where a leak checker may be forbidden to trace it; its coverage is of no interest.
@@ -142,6 +170,8 @@ if [[ -z ${IO_OBJECTS:-} ]]; then
     for object in "$OBJECTS"/*; do
         name=${object##*/}
         name=${name%.o}
-        [[ $(readlink "$LINK/${name%.*}.o" || true) == "$object" ]] || rm -f "$object"
+        name=${name%.*}.o
+        [[ $(readlink "$LINK/$name" || true) == "$object" || $(readlink "$LINK/sim:$name" || true) == "$object" ]] ||
+            rm -f "$object"
     done
 fi

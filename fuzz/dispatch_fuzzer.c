@@ -1,79 +1,15 @@
 /*
- * Fuzzes registration and dispatch: the bytes are a program (fuzz/PROGRAMS.md), which is run on
- * every configuration, or on the one that the environment variable IOATOM_FUZZ_CONFIG names,
- * against the model in fuzz/model.
+ * Fuzzes registration and dispatch on the real kernel: the bytes are a program (fuzz/PROGRAMS.md),
+ * which is run on every configuration, or on the one that the environment variable
+ * IOATOM_FUZZ_CONFIG names, against the model in fuzz/model. dispatch_sim_fuzzer does the same, many
+ * times as fast, on the simulated kernel; this one shows what the simulation does not.
  */
-#include "harness/config.h"
-#include "harness/env.h"
-#include "harness/run.h"
-#include "program/mutate.h"
-#include "program/program.h"
+#include "harness/entry.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Optional: libFuzzer uses them if they are there, other engines change bytes. */
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
-__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
-
-static const char *only;
-static int usable;
-
-static int is_wanted(const config *c)
-{
-    return !only || strcmp(only, c->name) == 0;
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    int known = 0;
-    only = getenv("IOATOM_FUZZ_CONFIG");
-    if (getenv("IOATOM_FUZZ_LIST")) {
-        for (int i = 0; i < CONFIG_COUNT; i++) {
-            printf("%s\n", configs[i].name);
-        }
-        exit(0);
-    }
-    for (int i = 0; i < CONFIG_COUNT; i++) {
-        known |= is_wanted(&configs[i]);
-    }
-    if (!known) {
-        fprintf(stderr, "IOATOM_FUZZ_CONFIG: there is no configuration %s\n", only);
-        exit(2);
-    }
-    usable = env_setup() == 0;
-    if (!usable) {
-        fprintf(stderr,
-                "dispatch_fuzzer: this machine lets us have no sockets: nothing is tested\n");
-    }
-    return 0;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static program p;
-    if (!usable) {
-        return 0;
-    }
-    program_decode(&p, data, size);
-    for (int i = 0; i < CONFIG_COUNT; i++) {
-        if (is_wanted(&configs[i])) {
-            run_program(&p, &configs[i]);
-        }
-    }
+    entry_run(data, size);
     return 0;
-}
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
-{
-    if (seed % 4 == 0 && LLVMFuzzerMutate) {
-        return LLVMFuzzerMutate(data, size, max_size);
-    }
-    return program_mutate(data, size, max_size, seed / 4);
 }

@@ -17,6 +17,7 @@ from fuzzkit.common import Interrupted, Ticker, Trouble, say, stop_if_asked
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all"
 FLAGS = f"-g -O1 -fno-omit-frame-pointer {SANITIZERS} -fsanitize=fuzzer-no-link"
 NO_CONFIG = "none"
+PRIMARY = "dispatch_sim_fuzzer"
 GENERATED = {"work", "findings"}  # folders in fuzz/ that are not sources
 
 
@@ -69,7 +70,7 @@ def targets(root):
     if not names:
         raise Trouble("there are no fuzz targets (fuzz/*_fuzzer.c)")
     # The one that matters most first.
-    return sorted(names, key=lambda name: name != "dispatch_fuzzer")
+    return sorted(names, key=lambda name: name != PRIMARY)
 
 
 def source_hash(root, extra=""):

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "env.h"
 
+#include "kernel.h"
+#include "report.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -18,7 +20,8 @@ static struct {
     int listener; /* for TCP pairs */
     struct sockaddr_in address;
     int directory, file, path;
-} own = {-1, {0}, -1, -1, -1};
+    uint32_t clients;
+} own = {.listener = -1, .directory = -1, .file = -1, .path = -1};
 
 enum { PATTERN = 65536 };
 static unsigned char pattern[2 * PATTERN]; /* the stream that everybody sends, twice */
@@ -26,9 +29,9 @@ static unsigned char scratch[PATTERN];
 
 static int move_high(int fd)
 {
-    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
+    int high = fd < 0 ? -1 : KERNEL(fcntl)(fd, F_DUPFD_CLOEXEC, HIGH);
     if (fd >= 0) {
-        close(fd);
+        KERNEL(close)(fd);
     }
     return high;
 }
@@ -37,26 +40,49 @@ static int move_high(int fd)
 static void shrink(int fd)
 {
     int size = 4096;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    KERNEL(setsockopt)(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    KERNEL(setsockopt)(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
 static int make_listener(struct sockaddr_in *address)
 {
     socklen_t length = sizeof(*address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = KERNEL(socket)(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     *address = (struct sockaddr_in){.sin_family = AF_INET};
     address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0) {
         return -1;
     }
     shrink(fd);
-    if (bind(fd, (struct sockaddr *)address, length) < 0 || listen(fd, 16) < 0 ||
-        getsockname(fd, (struct sockaddr *)address, &length) < 0) {
-        close(fd);
+    if (KERNEL(bind)(fd, (struct sockaddr *)address, length) < 0 || KERNEL(listen)(fd, 16) < 0 ||
+        KERNEL(getsockname)(fd, (struct sockaddr *)address, &length) < 0) {
+        KERNEL(close)(fd);
         return -1;
     }
     return fd;
+}
+
+static int open_ordinary_file(void)
+{
+#ifdef IO_OS_SIM
+    return io_sim_open("/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+#else
+    return memfd_create("file", MFD_CLOEXEC);
+#endif
+}
+
+/* The harness's own descriptors. 0, or -1 if they cannot be made. */
+static int make_own(void)
+{
+    own.listener = move_high(make_listener(&own.address));
+    own.directory = move_high(KERNEL(open)("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    own.file = move_high(open_ordinary_file());
+    own.path = move_high(KERNEL(open)("/", O_PATH | O_CLOEXEC));
+    int event = KERNEL(eventfd)(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    int limit = KERNEL(dup3)(event, ENV_LIMIT, O_CLOEXEC);
+    KERNEL(close)(event);
+    return own.listener < 0 || own.directory < 0 || own.file < 0 || own.path < 0 || limit < 0 ? -1
+                                                                                              : 0;
 }
 
 int env_setup(void)
@@ -64,22 +90,14 @@ int env_setup(void)
     for (uint32_t i = 0; i < 2 * PATTERN; i++) {
         pattern[i] = (unsigned char)((i % PATTERN) * 7 + (i % PATTERN >> 8));
     }
-    signal(SIGPIPE, SIG_IGN); /* pipes raise it; IO-WRITE-4 is about sockets, and a unit test */
-    own.listener = move_high(make_listener(&own.address));
-    own.directory = move_high(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    own.file = move_high(memfd_create("file", MFD_CLOEXEC));
-    own.path = move_high(open("/", O_PATH | O_CLOEXEC));
-    int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    int limit = dup3(event, ENV_LIMIT, O_CLOEXEC);
-    close(event);
-    return own.listener < 0 || own.directory < 0 || own.file < 0 || own.path < 0 || limit < 0 ? -1
-                                                                                              : 0;
+    kernel_setup();
+    return make_own();
 }
 
 static int lowest_free(void)
 {
-    int fd = fcntl(own.directory, F_DUPFD_CLOEXEC, 0);
-    close(fd);
+    int fd = KERNEL(fcntl)(own.directory, F_DUPFD_CLOEXEC, 0);
+    KERNEL(close)(fd);
     return fd;
 }
 
@@ -89,6 +107,12 @@ void env_begin(env *e)
     for (int i = 0; i < PROGRAM_DESCRIPTORS; i++) {
         e->slots[i] = -1;
     }
+    if (kernel_begin()) {
+        own.clients = 0;
+        if (make_own() < 0) {
+            violation("simulated-kernel", "the harness cannot make its descriptors");
+        }
+    }
     e->base = lowest_free();
 }
 
@@ -97,9 +121,9 @@ static void close_number(int fd, int reset)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
     if (reset) {
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+        KERNEL(setsockopt)(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
     }
-    close(fd);
+    KERNEL(close)(fd);
 }
 
 int env_end(env *e)
@@ -114,7 +138,7 @@ int env_end(env *e)
 
 int env_is_open(int fd)
 {
-    int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+    int flags = fd < 0 ? -1 : KERNEL(fcntl)(fd, F_GETFL);
     return flags >= 0 && !(flags & O_PATH);
 }
 
@@ -171,19 +195,18 @@ static int new_object(env *e, object_kind kind, int checked)
  * again soon. */
 static int make_client(const struct sockaddr_in *server)
 {
-    static uint32_t count;
     struct sockaddr_in from = {.sin_family = AF_INET};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = KERNEL(socket)(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -1;
     }
     shrink(fd);
-    count++;
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + count % 60000);
-    if (bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
-        (connect(fd, (const struct sockaddr *)server, sizeof(*server)) < 0 &&
+    own.clients++;
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + own.clients % 60000);
+    if (KERNEL(bind)(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
+        (KERNEL(connect)(fd, (const struct sockaddr *)server, sizeof(*server)) < 0 &&
          errno != EINPROGRESS)) {
-        close(fd);
+        KERNEL(close)(fd);
         return -1;
     }
     return fd;
@@ -197,7 +220,7 @@ static int make_tcp_pair(int ends[2])
     }
     ends[1] = -1;
     for (int tries = 0; ends[1] < 0 && tries < 1000; tries++) {
-        ends[1] = accept4(own.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        ends[1] = KERNEL(accept4)(own.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     }
     if (ends[1] < 0) {
         close_number(ends[0], 1);
@@ -208,16 +231,16 @@ static int make_tcp_pair(int ends[2])
 
 static int make_pipe(int ends[2])
 {
-    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) {
+    if (KERNEL(pipe2)(ends, O_NONBLOCK | O_CLOEXEC) < 0) {
         return -1;
     }
-    fcntl(ends[1], F_SETPIPE_SZ, 4096);
+    KERNEL(fcntl)(ends[1], F_SETPIPE_SZ, 4096);
     return 0;
 }
 
 static int make_unix_pair(int ends[2], int type)
 {
-    if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0) {
+    if (KERNEL(socketpair)(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0) {
         return -1;
     }
     shrink(ends[0]);
@@ -255,8 +278,8 @@ int env_open(env *e, const env_events *events, int a, int b, object_kind kind)
         return 0;
     }
     if (single) {
-        ends[0] =
-            kind == KIND_EVENTFD ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : make_listener(&unused);
+        ends[0] = kind == KIND_EVENTFD ? KERNEL(eventfd)(0, EFD_NONBLOCK | EFD_CLOEXEC)
+                                       : make_listener(&unused);
     } else if (make_pair(kind, ends) < 0) {
         return 0;
     }
@@ -278,7 +301,7 @@ int env_connect(env *e, const env_events *events, int a, int listener)
     socklen_t length = sizeof(address);
     int server = e->slots[listener];
     if (!has_room(e) || e->slots[a] >= 0 || env_kind(e, server) != KIND_LISTENER ||
-        getsockname(server, (struct sockaddr *)&address, &length) < 0) {
+        KERNEL(getsockname)(server, (struct sockaddr *)&address, &length) < 0) {
         return 0;
     }
     int fd = make_client(&address);
@@ -295,7 +318,7 @@ int env_dup(env *e, const env_events *events, int a, int b)
     if (e->slots[a] >= 0 || from < 0) {
         return 0;
     }
-    int fd = fcntl(from, F_DUPFD_CLOEXEC, 0);
+    int fd = KERNEL(fcntl)(from, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
         return 0;
     }
@@ -381,7 +404,7 @@ void env_send(env *e, int a, uint32_t size)
     }
     size = env_kind(e, fd) == KIND_EVENTFD ? 8 : size;
     env_pattern(e, fd, scratch, size);
-    ssize_t n = write(fd, scratch, size);
+    ssize_t n = KERNEL(write)(fd, scratch, size);
     if (n > 0) {
         env_sent(e, fd, (uint32_t)n);
     }
@@ -393,7 +416,7 @@ void env_recv(env *e, int a, uint32_t size)
     if (fd < 0) {
         return;
     }
-    ssize_t n = read(fd, scratch, env_kind(e, fd) == KIND_EVENTFD ? 8 : size);
+    ssize_t n = KERNEL(read)(fd, scratch, env_kind(e, fd) == KIND_EVENTFD ? 8 : size);
     if (n > 0) {
         env_received(e, fd, scratch, (uint32_t)n);
     }
@@ -403,6 +426,6 @@ void env_shutdown(env *e, int a, shutdown_how how)
 {
     static const int hows[HOW_CODES] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
     if (e->slots[a] >= 0) {
-        shutdown(e->slots[a], hows[how]);
+        KERNEL(shutdown)(e->slots[a], hows[how]);
     }
 }

@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "ops.h"
 
-#include "kernel_calls.h"
+#include "kernel.h"
+#include "library.h"
 #include "report.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -30,7 +32,7 @@ static int refused(run *r, int result, const char *clause)
     if (!r->model.dispatching) {
         return 0;
     }
-    if (run_result(result) != -EBUSY) {
+    if (result != -EBUSY) {
         violation(clause, "returned %d inside a callback", result);
     }
     return 1;
@@ -92,7 +94,7 @@ static void op_add(run *r, const op *o)
     }
     int fd = atom->fd, flags = lib_flags(o);
     model_fd kind = fd_kind(fd);
-    int result = run_result(io_add(&r->poller, atom, flags));
+    int result = LIBRARY(io_add(&r->poller, atom, flags));
     model_check_add(&r->model, o->a, fd, kind, no_must(r, fd), flags, result);
 }
 
@@ -102,9 +104,9 @@ static void op_set(run *r, const op *o)
     if (!atom) {
         return;
     }
-    unsigned before = kernel_calls_made.controls;
-    int result = run_result(io_set(&r->poller, atom, lib_flags(o)));
-    model_check_set(&r->model, o->a, lib_flags(o), result, kernel_calls_made.controls - before);
+    unsigned before = kernel_calls_made().controls;
+    int result = LIBRARY(io_set(&r->poller, atom, lib_flags(o)));
+    model_check_set(&r->model, o->a, lib_flags(o), result, kernel_calls_made().controls - before);
     r->taken_away = 1;
 }
 
@@ -112,7 +114,7 @@ static void op_remove(run *r, const op *o)
 {
     io_atom *atom = atom_of(r, o->a);
     if (atom) {
-        model_check_remove(&r->model, o->a, run_result(io_remove(&r->poller, atom)));
+        model_check_remove(&r->model, o->a, LIBRARY(io_remove(&r->poller, atom)));
         r->taken_away = 1;
     }
 }
@@ -124,7 +126,7 @@ void op_free_atom(run *r, int index)
         return;
     }
     if (is_registered(r, index)) {
-        model_check_remove(&r->model, index, run_result(io_remove(&r->poller, atom)));
+        model_check_remove(&r->model, index, LIBRARY(io_remove(&r->poller, atom)));
         r->taken_away = 1;
     }
     free(r->atoms[index]);
@@ -154,7 +156,7 @@ static void op_ioclose(run *r, const op *o)
         return; /* the harness's own descriptors stay open */
     }
     int fd = atom->fd, was_open = env_is_open(fd);
-    int result = run_result(io_close(&r->poller, atom));
+    int result = LIBRARY(io_close(&r->poller, atom));
     if (result != (was_open ? 0 : -EBADF)) {
         violation(was_open ? "IO-CLOSE-1" : "IO-CLOSE-3", "io_close returned %d", result);
     }
@@ -175,8 +177,7 @@ static void op_ioclose(run *r, const op *o)
 static int bits_of(int fd)
 {
     struct pollfd entry = {.fd = fd, .events = POLLIN | POLLOUT};
-    struct timespec zero = {0};
-    return fd >= 0 && ppoll(&entry, 1, &zero, NULL) > 0 ? entry.revents : 0;
+    return fd >= 0 && kernel_poll_now(&entry, 1) > 0 ? entry.revents : 0;
 }
 
 static void check_moved(const run *r, const io_atom *atom, const char *clause, int result,
@@ -200,8 +201,8 @@ static int read_once(run *r, int index, uint32_t size)
     int bits = bits_of(fd);
     size_t len = 12345;
     size = kind == KIND_EVENTFD ? 8 : size;
-    errno = EINTR;
-    int result = run_result(io_read(&r->poller, atom, buffer, size, &len));
+    int result = LIBRARY(io_read(&r->poller, atom, buffer, size, &len));
+    trace_add(TRACE_MOVED, (int32_t)len, MODEL_READ);
     check_moved(r, atom, "IO-READ-1", result, size, len);
     if (result == 0 && !env_received(&r->env, fd, buffer, (uint32_t)len)) {
         violation("IO-READ-5", "the bytes that were read are not those that were sent");
@@ -223,8 +224,8 @@ static int write_once(run *r, int index, uint32_t size)
     size_t len = 12345;
     size = env_kind(&r->env, fd) == KIND_EVENTFD ? 8 : size;
     env_pattern(&r->env, fd, buffer, size);
-    errno = EINTR;
-    int result = run_result(io_write(&r->poller, atom, buffer, size, &len));
+    int result = LIBRARY(io_write(&r->poller, atom, buffer, size, &len));
+    trace_add(TRACE_MOVED, (int32_t)len, MODEL_WRITE);
     check_moved(r, atom, "IO-WRITE-1", result, size, len);
     if (result == 0) {
         env_sent(&r->env, fd, (uint32_t)len);
@@ -264,7 +265,7 @@ static int accept_once(run *r, int a, int b, int flags)
     *atom = before;
     r->shadow[a] = before;
     int result =
-        run_result(io_socket_accept(&r->poller, atom, run_callback, flags, listener, &remote));
+        LIBRARY(io_socket_accept(&r->poller, atom, run_callback, flags, listener, &remote));
     if (result == 0) {
         r->shadow[a] = *atom;
         env_adopt(&r->env, &r->events, atom->fd);
@@ -334,14 +335,13 @@ static void op_exhausted(run *r, const op *o)
     if (is_registered(r, o->a) && r->model.atoms[o->a].life != LIFE_OPEN) {
         flags = 0; /* nobody knows what is ready there */
     }
-    model_check_exhausted(&r->model, o->a, flags,
-                          run_result(io_exhausted(&r->poller, atom, flags)));
+    model_check_exhausted(&r->model, o->a, flags, LIBRARY(io_exhausted(&r->poller, atom, flags)));
 }
 
 static uint64_t now_ns(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    KERNEL(clock_gettime)(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
@@ -349,16 +349,18 @@ int run_wait(run *r, int timeout_ms)
 {
     run_observe(r);
     model_wait_begin(&r->model);
-    kernel_calls before = kernel_calls_made;
+    kernel_calls before = kernel_calls_made();
     uint64_t start = now_ns();
-    int result = run_result(io_wait(&r->poller, timeout_ms));
+    int result = LIBRARY(io_wait(&r->poller, timeout_ms));
+    uint64_t end = now_ns();
+    kernel_calls after = kernel_calls_made();
     model_wait wait = {
         .timeout_ms = timeout_ms,
         .result = result,
-        .elapsed_ns = now_ns() - start,
-        .kernel_waits = kernel_calls_made.waits - before.waits,
-        .blocking_waits = kernel_calls_made.blocking_waits - before.blocking_waits,
-        .interrupted = kernel_calls_made.interrupted != before.interrupted,
+        .elapsed_ns = end - start,
+        .kernel_waits = after.waits - before.waits,
+        .blocking_waits = after.blocking_waits - before.blocking_waits,
+        .interrupted = after.interrupted != before.interrupted,
     };
     run_observe(r);
     model_check_wait(&r->model, &wait);
@@ -368,7 +370,7 @@ int run_wait(run *r, int timeout_ms)
 static void op_wait(run *r, const op *o)
 {
     if (r->model.dispatching) {
-        refused(r, io_wait(&r->poller, o->arg), "IO-WAIT-8");
+        refused(r, LIBRARY(io_wait(&r->poller, o->arg)), "IO-WAIT-8");
         return;
     }
     r->sleeps += o->arg > 0;
@@ -379,7 +381,7 @@ static void op_dispatch(run *r, const op *o)
 {
     (void)o;
     if (r->model.dispatching) {
-        refused(r, io_dispatch(&r->poller), "IO-DISPATCH-5");
+        refused(r, LIBRARY(io_dispatch(&r->poller)), "IO-DISPATCH-5");
     } else {
         run_dispatch(r);
     }
@@ -395,11 +397,10 @@ static void op_next(run *r, const op *o)
 {
     (void)o;
     io_event event = {.atom = NULL, .flags = 12345};
-    int result = io_next(&r->poller, &event);
+    int result = LIBRARY(io_next(&r->poller, &event));
     if (refused(r, result, "IO-NEXT-2")) {
         return;
     }
-    run_result(result);
     if (result != 1) {
         if (event.atom || event.flags != 12345) {
             violation("IO-NEXT-1", "io_next returned %d and wrote to the event", result);
@@ -408,6 +409,7 @@ static void op_next(run *r, const op *o)
         return;
     }
     int index = io_resolve_parent(event.atom, atom_box, io)->index;
+    trace_add(TRACE_TAKEN, index, event.flags);
     run_observe(r);
     model_check_next(&r->model, result, index, event.flags);
 }
@@ -415,20 +417,20 @@ static void op_next(run *r, const op *o)
 static void op_check(run *r, const op *o)
 {
     (void)o;
-    model_check_fd_check(&r->model, run_result(io_fd_check(&r->poller)), run_fd_is_open);
+    model_check_fd_check(&r->model, LIBRARY(io_fd_check(&r->poller)), run_fd_is_open);
 }
 
 static void op_dispose(run *r, const op *o)
 {
     (void)o;
-    int result = io_poller_dispose(&r->poller);
+    int result = LIBRARY(io_poller_dispose(&r->poller));
     if (refused(r, result, "IO-INIT-10")) {
         return;
     }
-    if (run_result(result) != 0) {
+    if (result != 0) {
         violation("IO-INIT-10", "io_poller_dispose returned %d", result);
     }
-    if (io_wait(&r->poller, 0) != -EINVAL) {
+    if (LIBRARY(io_wait(&r->poller, 0)) != -EINVAL) {
         violation("IO-ERROR-5", "io_wait on a disposed poller did not return -EINVAL");
     }
     model_disposed(&r->model);

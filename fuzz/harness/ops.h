@@ -41,8 +41,6 @@ void run_dispatch(run *r);
 void run_init_poller(run *r);
 /* io_wait outside a callback. */
 int run_wait(run *r, int timeout_ms);
-/* Checks errno against a result of the library, which it returns. */
-int run_result(int result);
 int run_fd_is_open(int fd);
 
 #endif

@@ -2,10 +2,12 @@
 #define _GNU_SOURCE
 #include "run.h"
 
+#include "kernel.h"
+#include "library.h"
 #include "ops.h"
 #include "report.h"
+#include "trace.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,6 @@ void run_observe(run *r)
 {
     struct pollfd fds[PROGRAM_ATOMS];
     int atoms[PROGRAM_ATOMS];
-    struct timespec zero = {0};
     nfds_t count = 0;
     for (int i = 0; i < PROGRAM_ATOMS; i++) {
         const model_atom *a = &r->model.atoms[i];
@@ -42,7 +43,7 @@ void run_observe(run *r)
             atoms[count++] = i;
         }
     }
-    if (count > 0 && ppoll(fds, count, &zero, NULL) >= 0) {
+    if (count > 0 && kernel_poll_now(fds, count) >= 0) {
         for (nfds_t k = 0; k < count; k++) {
             model_observe(&r->model, atoms[k], fds[k].revents);
         }
@@ -61,21 +62,12 @@ static void check_atoms(const run *r)
     }
 }
 
-int run_result(int result)
-{
-    int code = errno;
-    if (result < 0 && code != -result) {
-        violation("IO-ERROR-1", "the result is %d, but errno is %d", result, code);
-    }
-    return result;
-}
-
 static void execute(run *r, const op_list *list, int callback_of)
 {
     for (unsigned i = 0; i < list->count && r->executed < BUDGET; i++) {
         r->executed++;
         report_operation(r->executed, &list->ops[i], callback_of);
-        errno = EINTR; /* a stale one, which nobody may take for his own (IO-READ-5) */
+        trace_add(TRACE_OPERATION, list->ops[i].code, callback_of);
         op_run(r, &list->ops[i]);
         check_atoms(r);
         run_observe(r);
@@ -90,9 +82,12 @@ void run_callback(io_poller *poller, io_atom *atom, int flags)
     if (r->atoms[index] != box) {
         violation("IO-REMOVE-1", "a callback of memory that is no atom");
     }
+    int suspended = library_suspend();
+    trace_add(TRACE_CALLED, index, flags);
     run_observe(r);
     model_called(&r->model, index, flags);
     execute(r, &r->program->callback[index], index);
+    library_resume(suspended);
 }
 
 /* A registration whose descriptor was closed: another file's events may come to it (IO-CLOSE-6). */
@@ -110,7 +105,7 @@ void run_dispatch(run *r)
 {
     r->taken_away = 0;
     model_dispatch_begin(&r->model);
-    int result = run_result(io_dispatch(&r->poller));
+    int result = LIBRARY(io_dispatch(&r->poller));
     run_observe(r);
     model_check_dispatch(&r->model, result, !r->taken_away);
 }
@@ -119,7 +114,7 @@ void run_init_poller(run *r)
 {
     size_t size = io_poller_storage_size(r->config->types, ENV_LIMIT);
     r->storage = realloc(r->storage, size);
-    int result = io_poller_init_in(&r->poller, r->config->types, r->storage, size);
+    int result = LIBRARY(io_poller_init_in(&r->poller, r->config->types, r->storage, size));
     if (result < 0) {
         violation("IO-INIT-1", "io_poller_init_in returned %d", result);
     }
@@ -142,8 +137,7 @@ static void finish(run *r)
     }
     for (int i = 0; i < PROGRAM_ATOMS; i++) {
         if (r->atoms[i] && r->model.atoms[i].registered) {
-            model_check_set(&r->model, i, 0, run_result(io_set(&r->poller, &r->atoms[i]->io, 0)),
-                            0);
+            model_check_set(&r->model, i, 0, LIBRARY(io_set(&r->poller, &r->atoms[i]->io, 0)), 0);
         }
     }
     run_observe(r);
@@ -158,7 +152,7 @@ static void finish(run *r)
     if (run_wait(r, 0) != 0) {
         violation("IO-REMOVE-2", "something is pending with no atom registered");
     }
-    if (io_poller_dispose(&r->poller) != 0) {
+    if (LIBRARY(io_poller_dispose(&r->poller)) != 0) {
         violation("IO-INIT-10", "io_poller_dispose failed");
     }
 }
@@ -171,6 +165,7 @@ void run_program(const program *p, const config *c)
     r.config = c;
     r.events = (env_events){.context = &r, .opened = on_opened, .closed = on_closed};
     report_begin(p, c->name);
+    trace_begin();
     env_begin(&r.env);
     model_init(&r.model, c->types, ENV_LIMIT);
     run_init_poller(&r);

@@ -52,7 +52,8 @@ static void find(const model *m, model_atom *a)
     int found = a->life == LIFE_OPEN ? a->ready_before | a->ready : find_closed(m, a);
     found &= a->interest & ~a->held;
     a->maybe |= found;
-    a->rearmed &= ~found;
+    /* Of a closed one nobody knows whether this wait found it, and so whether it is still armed. */
+    a->rearmed &= a->life == LIFE_OPEN ? ~found : MODEL_EVENTS;
     for (int k = 0; k < MODEL_FLAGS; k++) {
         a->waits[k] += a->owed >> k & 1;
     }

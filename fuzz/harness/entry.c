@@ -1,0 +1,77 @@
+#include "entry.h"
+
+#include "../program/mutate.h"
+#include "env.h"
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* Optional: libFuzzer uses them if they are there, other engines change bytes. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+
+static const char *only;
+static int usable;
+
+int entry_is_wanted(const config *c)
+{
+    return !only || strcmp(only, c->name) == 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    int known = 0;
+    only = getenv("IOATOM_FUZZ_CONFIG");
+    if (getenv("IOATOM_FUZZ_LIST")) {
+        for (int i = 0; i < CONFIG_COUNT; i++) {
+            printf("%s\n", configs[i].name);
+        }
+        exit(0);
+    }
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        known |= entry_is_wanted(&configs[i]);
+    }
+    if (!known) {
+        fprintf(stderr, "IOATOM_FUZZ_CONFIG: there is no configuration %s\n", only);
+        exit(2);
+    }
+    usable = env_setup() == 0;
+    if (!usable) {
+        fprintf(stderr, "this machine lets us have no sockets: nothing is tested\n");
+    }
+    return 0;
+}
+
+const program *entry_program(const uint8_t *data, size_t size)
+{
+    static program p; /* large */
+    if (!usable) {
+        return NULL;
+    }
+    program_decode(&p, data, size);
+    return &p;
+}
+
+void entry_run(const uint8_t *data, size_t size)
+{
+    const program *p = entry_program(data, size);
+    for (int i = 0; p && i < CONFIG_COUNT; i++) {
+        if (entry_is_wanted(&configs[i])) {
+            run_program(p, &configs[i]);
+        }
+    }
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    if (seed % 4 == 0 && LLVMFuzzerMutate) {
+        return LLVMFuzzerMutate(data, size, max_size);
+    }
+    return program_mutate(data, size, max_size, seed / 4);
+}

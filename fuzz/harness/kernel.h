@@ -1,0 +1,35 @@
+/* The kernel that programs run on: the real one, or with IO_OS_SIM the simulated one
+ * (ioatom/sim.h). The harness makes its own system calls as KERNEL(close)(fd). */
+#ifndef IOATOM_FUZZ_HARNESS_KERNEL_H
+#define IOATOM_FUZZ_HARNESS_KERNEL_H
+
+#include <poll.h>
+
+#ifdef IO_OS_SIM
+#include <ioatom/sim.h>
+#define KERNEL(call) io_sim_##call
+#else
+#define KERNEL(call) call
+#endif
+
+/* Once in a process. */
+void kernel_setup(void);
+/* Before each program. The simulated kernel is as new; 1: whatever the harness had open is gone. */
+int kernel_begin(void);
+
+/* poll(2) without waiting. Not counted. */
+int kernel_poll_now(struct pollfd *fds, nfds_t count);
+
+/* What the library did in the kernel. */
+typedef struct kernel_calls {
+    unsigned waits; /* epoll_wait, poll, select */
+    unsigned
+        blocking_waits;   /* those that could block; the simulated kernel counts those that did */
+    unsigned interrupted; /* those that ended with EINTR: the fuzzing engine has a timer */
+    unsigned controls;    /* epoll_ctl, epoll_create1 */
+} kernel_calls;
+
+/* Since the process began; take differences. */
+kernel_calls kernel_calls_made(void);
+
+#endif

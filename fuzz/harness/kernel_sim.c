@@ -1,0 +1,63 @@
+/* The simulated kernel, new for each program. What the library does in it is told from what the
+ * harness does by library.h. */
+#ifdef IO_OS_SIM
+#include "kernel.h"
+
+#include "library.h"
+
+static io_sim sim; /* large */
+static kernel_calls made;
+
+static void on_call(void *context, int kind, uint32_t nth, io_fd fd, io_sim_fault *fault)
+{
+    (void)context;
+    (void)nth;
+    (void)fd;
+    (void)fault;
+    if (!library_is_running()) {
+        return;
+    }
+    switch (kind) {
+    case IO_SIM_CALL_EPOLL_WAIT:
+    case IO_SIM_CALL_POLL:
+    case IO_SIM_CALL_SELECT:
+        made.waits++;
+        break;
+    case IO_SIM_CALL_EPOLL_CTL:
+    case IO_SIM_CALL_EPOLL_CREATE:
+        made.controls++;
+        break;
+    default:
+        break;
+    }
+}
+
+void kernel_setup(void)
+{
+    io_sim_init(&sim);
+    io_sim_use(&sim);
+    io_sim_on_call(&sim, on_call, NULL);
+}
+
+int kernel_begin(void)
+{
+    io_sim_reset(&sim);
+    return 1;
+}
+
+int kernel_poll_now(struct pollfd *fds, nfds_t count)
+{
+    return io_sim_poll(fds, count, 0);
+}
+
+/* A wait that blocks lets time pass. */
+kernel_calls kernel_calls_made(void)
+{
+    kernel_calls result = made;
+    result.blocking_waits = (unsigned)((io_sim_now_ns(&sim) - IO_SIM_START_NS) / 1000000u);
+    return result;
+}
+
+#else
+typedef int kernel_sim_is_not_used; /* C has no empty files */
+#endif
