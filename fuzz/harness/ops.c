@@ -80,7 +80,7 @@ static model_fd fd_kind(int fd)
 }
 
 /* A full queue of a unix datagram socket is EAGAIN while poll(2) says POLLOUT: no flag to be owed
- * (Linux 6.18). */
+ * (IO-EVENT-10; Linux 6.18). */
 static int no_must(const run *r, int fd)
 {
     return env_kind(&r->env, fd) == KIND_DGRAM ? MODEL_WRITE : 0;
@@ -213,6 +213,9 @@ static int read_once(run *r, int index, uint32_t size)
     if (result == -EAGAIN) {
         run_observe(r);
         model_eagain(&r->model, index, MODEL_READ);
+        if (bits & POLLIN) {
+            model_doubt(&r->model, index, MODEL_READ);
+        }
     }
     return result;
 }

@@ -207,6 +207,12 @@ void model_eagain(model *m, int atom, int flag)
     }
 }
 
+void model_doubt(model *m, int atom, int flag)
+{
+    m->atoms[atom].no_must |= flag;
+    m->atoms[atom].owed &= ~flag;
+}
+
 void model_check_exhausted(model *m, int atom, int flags, int result)
 {
     const model_atom *a = &m->atoms[atom];

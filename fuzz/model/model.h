@@ -76,6 +76,8 @@ void model_check_remove(model *m, int atom, int result);
 void model_check_exhausted(model *m, int atom, int flags, int result);
 /* io_read, io_write or io_socket_accept answered -EAGAIN through this registered atom. */
 void model_eagain(model *m, int atom, int flag);
+/* It answered so though the kernel says that the flag is ready (IO-EVENT-10). */
+void model_doubt(model *m, int atom, int flag);
 /* io_fd_check; open(fd) tells whether a number is open. */
 void model_check_fd_check(model *m, int result, int (*open)(int fd));
 
