@@ -2,9 +2,10 @@
 # Installs what the commands in ci/ need. A library: source it.
 #
 #   io_install_fuzz         what ci/fuzz and ci/mutants need: installs what is missing, with apt-get, or exits 2
+#   io_install_coverage     the same for ci/coverage
 #   io_install_prove        the same for ci/prove
 #   io_install_test         the same for ci/test
-#   io_need_fuzz, _prove, _test  only collect what is missing, in IO_MISSING (packages) and IO_MISSING_WHAT (programs, files)
+#   io_need_fuzz and so on  only collect what is missing, in IO_MISSING (packages) and IO_MISSING_WHAT (programs, files)
 #   io_need WHAT PACKAGE    adds one thing: WHAT is a command, or a file name pattern with a slash in it
 #   io_install_missing      installs what was collected
 #   io_watch PID FUNCTION   waits for a background process of ours and returns its status; calls FUNCTION every four
@@ -48,6 +49,13 @@ io_need_fuzz()
     io_need zip zip
 }
 
+io_need_coverage()
+{
+    io_need_fuzz
+    io_need llvm-cov-19 llvm-19
+    io_need llvm-profdata-19 llvm-19
+}
+
 io_need_prove()
 {
     io_need frama-c frama-c-base
@@ -65,7 +73,7 @@ io_need_prove()
 
 io_need_test()
 {
-    io_need_fuzz
+    io_need_coverage
     io_need_prove
     io_need bazel bazel-bootstrap
     io_need g++ g++
@@ -80,6 +88,12 @@ io_need_test()
 io_install_fuzz()
 {
     io_need_fuzz
+    io_install_missing
+}
+
+io_install_coverage()
+{
+    io_need_coverage
     io_install_missing
 }
 

@@ -11,6 +11,8 @@ PROGRAMS = {
     "cvc5": "cvc5",
     "frama-c": "frama-c",
     "git": "git",
+    "llvm-cov-19": "llvm-cov-19",
+    "llvm-profdata-19": "llvm-profdata-19",
     "python3": "python3",
     "spin": "spin",
     "strace": "strace",

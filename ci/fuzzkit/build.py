@@ -146,7 +146,7 @@ def run_script(root, environment, quiet=False):
 
 
 @contextmanager
-def _lock(path, quiet):
+def lock(path, quiet):
     """Two commands started at the same time must not build into one folder."""
     with open(path, "w") as file:
         ticker = Ticker()
@@ -169,7 +169,7 @@ def ensure(root, jobs, quiet=False):
     stamp = work / "built-from"
     try:
         work.mkdir(exist_ok=True)
-        with _lock(work / "lock", quiet):
+        with lock(work / "lock", quiet):
             environment = build_environment(built.out, work, jobs)
             now = source_hash(root, f"{environment['CC']} {environment['CXXFLAGS']}")
             complete = all(built.binary(target).exists() for target in targets(root))
