@@ -13,5 +13,7 @@ int library_suspend(void);
 void library_resume(int suspended);
 
 int library_is_running(void);
+/* The number of calls so far. */
+unsigned long library_calls(void);
 
 #endif
