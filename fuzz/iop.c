@@ -39,7 +39,7 @@ static int load_text(const char *path, program *p)
 static int encode(const char *from, const char *to)
 {
     static program p;
-    uint8_t bytes[PROGRAM_MAX_OPS * PROGRAM_RECORD];
+    uint8_t bytes[PROGRAM_BYTES];
     int r = load_text(from, &p);
     if (r != 0) {
         return r;

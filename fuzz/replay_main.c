@@ -56,7 +56,7 @@ static int run(const uint8_t *data, size_t size)
 static int replay_text(const char *path, const uint8_t *data, size_t size)
 {
     static program p;
-    uint8_t bytes[PROGRAM_MAX_OPS * PROGRAM_RECORD];
+    uint8_t bytes[PROGRAM_BYTES];
     if (file_parse(path, data, size, &p) < 0) {
         return EXIT_FAILED;
     }

@@ -17,7 +17,7 @@ from fuzzkit.build import NO_CONFIG
 TIMEOUT_SECONDS = 25  # of one input: OSS-Fuzz's limits
 RSS_LIMIT_MB = 2560
 GRACE_SECONDS = 15  # to start, to replay the seeds and to stop
-MAX_LEN = 512
+MAX_LEN = 516  # a header and 128 operations
 KEPT_LINES = 4000
 
 _PROGRESS = re.compile(r"#(\d+)\s+\w+\s+cov: (\d+) ft: \d+ corp: (\d+)/\S+.* exec/s: (\d+)")

@@ -36,6 +36,21 @@ static uint8_t decode_code(uint8_t byte)
     return code;
 }
 
+int program_is_essential(op_code code)
+{
+    return code == OP_OPEN || code == OP_ADD || code == OP_TURN;
+}
+
+/* The operation itself if it is in, or the next one. Some are always in, so there is one. */
+static uint8_t next_in(uint8_t code, const uint8_t *header)
+{
+    while (code / 8 < PROGRAM_RECORD && header[code / 8] >> code % 8 & 1 &&
+           !program_is_essential(code)) {
+        code = (uint8_t)((code + 1) % OP_CODES);
+    }
+    return code;
+}
+
 static uint8_t encode_code(uint8_t code)
 {
     uint8_t byte = 0;
@@ -103,9 +118,9 @@ static uint8_t encode_arg(arg_type type, uint8_t arg)
     }
 }
 
-static op decode_op(const uint8_t *record)
+static op decode_op(const uint8_t *record, const uint8_t *header)
 {
-    op o = {.code = decode_code(record[0])};
+    op o = {.code = next_in(decode_code(record[0]), header)};
     const op_shape *shape = &program_shapes[o.code];
     o.arg = decode_arg(shape->arg, record[2]);
     if (shape->a) {
@@ -121,10 +136,10 @@ void program_decode(program *p, const uint8_t *data, size_t size)
 {
     size_t count = size / PROGRAM_RECORD;
     memset(p, 0, sizeof(*p));
-    for (size_t i = 0; i < count && i < PROGRAM_MAX_OPS; i++) {
+    for (size_t i = 1; i < count && i <= PROGRAM_MAX_OPS; i++) {
         const uint8_t *record = data + i * PROGRAM_RECORD;
         op_list *list = record[3] & LIST_MAIN ? &p->main : &p->callback[record[3] & 7];
-        list->ops[list->count++] = decode_op(record);
+        list->ops[list->count++] = decode_op(record, data);
     }
 }
 
@@ -147,10 +162,12 @@ static size_t encode_list(const op_list *list, uint8_t byte, uint8_t *data, size
 
 size_t program_encode(const program *p, uint8_t *data, size_t capacity)
 {
-    size_t size = 0;
-    if (capacity > PROGRAM_MAX_OPS * PROGRAM_RECORD) {
-        capacity = PROGRAM_MAX_OPS * PROGRAM_RECORD;
+    size_t size = PROGRAM_RECORD;
+    if (capacity < size) {
+        return 0;
     }
+    capacity = capacity < PROGRAM_BYTES ? capacity : PROGRAM_BYTES;
+    memset(data, 0, size);
     for (uint8_t i = 0; i < PROGRAM_ATOMS; i++) {
         size += encode_list(&p->callback[i], i, data + size, capacity - size);
     }

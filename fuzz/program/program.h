@@ -14,7 +14,8 @@ enum {
     PROGRAM_DESCRIPTORS = 8, /* descriptor slots d0 to d7 */
     PROGRAM_ATOMS = 8,       /* atoms a0 to a7, each with a callback program */
     PROGRAM_MAX_OPS = 128,   /* in all lists together; later records are ignored */
-    PROGRAM_RECORD = 4       /* bytes of an operation */
+    PROGRAM_RECORD = 4,      /* bytes of an operation, and of the header before the first */
+    PROGRAM_BYTES = (1 + PROGRAM_MAX_OPS) * PROGRAM_RECORD /* no program has more */
 };
 
 typedef enum op_code {
@@ -102,14 +103,20 @@ typedef struct program {
     op_list callback[PROGRAM_ATOMS]; /* run in each callback of the atom */
 } program;
 
-/* Decode any bytes. Record: code, the likelier operations having more values; a in bits 0-2 and b
- * in bits 4-6, of which bits 2 and 6 count only if bits 3 and 7 are set, so that programs often
- * come back to the same few; arg; list (0-7: callback of that atom; others main, by bit 3 or 4).
- * Values beyond an operation's range are reduced to it. A rest of less than a record is ignored. */
+/* Decode any bytes: a header, then records. Header: bit c of the four bytes, from the lowest bit of
+ * the first on, takes operation c out of the program, so that fuzzers try programs without it as well
+ * (swarm testing); what would be that operation is the next one that is in. Record: code, the
+ * likelier operations having more values; a in bits 0-2 and b in bits 4-6, of which bits 2 and 6
+ * count only if bits 3 and 7 are set, so that programs often come back to the same few; arg; list
+ * (0-7: callback of that atom; others main, by bit 3 or 4). Values beyond an operation's range are
+ * reduced to it. A rest of less than a record is ignored. */
 void program_decode(program *p, const uint8_t *data, size_t size);
 
-/* The bytes of a program: callbacks first, then main. The number of bytes; at most PROGRAM_MAX_OPS
- * * PROGRAM_RECORD. */
+/* Without these programs would do little: no header takes them out. */
+int program_is_essential(op_code code);
+
+/* The bytes of a program: a header that takes nothing out, callbacks, main. The number of bytes; at
+ * most PROGRAM_BYTES. */
 size_t program_encode(const program *p, uint8_t *data, size_t capacity);
 
 /* Parse text of the given length. 0, or the number of the first line that is wrong and *error says

@@ -7,7 +7,7 @@
 
 #include "fuzz/program/program.h"
 
-enum { MAX_BYTES = PROGRAM_MAX_OPS * PROGRAM_RECORD, ROUNDS = 3000, TEXT_SIZE = 16384 };
+enum { MAX_BYTES = PROGRAM_BYTES, ROUNDS = 3000, TEXT_SIZE = 16384 };
 
 static uint32_t seed = 20261201;
 
@@ -74,7 +74,8 @@ static void check_round_trip(const uint8_t *data, size_t size)
         check_operands(&first.callback[i]);
     }
     size_t length = program_encode(&first, bytes, sizeof(bytes));
-    CHECK_EQ(length, (size < MAX_BYTES ? size : MAX_BYTES) / PROGRAM_RECORD * PROGRAM_RECORD);
+    size_t whole = (size < MAX_BYTES ? size : MAX_BYTES) / PROGRAM_RECORD * PROGRAM_RECORD;
+    CHECK_EQ(length, whole > 0 ? whole : PROGRAM_RECORD);
     program_decode(&second, bytes, length);
     CHECK_BYTES(&first, &second, sizeof(first));
     CHECK_EQ(parse(&third, text, print(&second, text), &error), 0);
@@ -105,11 +106,11 @@ static void all_operations(const unit_config *config)
     (void)config;
     for (int code = 0; code < 256; code++) {
         for (int arg = 0; arg < 256; arg++) {
-            uint8_t record[PROGRAM_RECORD] = {(uint8_t)code, next_byte(), (uint8_t)arg,
-                                              next_byte()};
-            check_round_trip(record, sizeof(record));
-            record[3] = 8;
-            program_decode(&p, record, sizeof(record));
+            uint8_t bytes[2 * PROGRAM_RECORD] = {
+                0, 0, 0, 0, (uint8_t)code, next_byte(), (uint8_t)arg, next_byte()};
+            check_round_trip(bytes, sizeof(bytes));
+            bytes[7] = 8;
+            program_decode(&p, bytes, sizeof(bytes));
             seen[p.main.ops[0].code] = 1;
         }
     }
@@ -121,14 +122,14 @@ static void check_text(uint8_t code, uint8_t slots, uint8_t arg, const char *exp
 {
     static program p;
     static char text[TEXT_SIZE];
-    uint8_t record[PROGRAM_RECORD];
+    uint8_t bytes[2 * PROGRAM_RECORD];
     memset(&p, 0, sizeof(p));
     p.main.count = 1;
     p.main.ops[0].code = code;
-    CHECK_EQ(program_encode(&p, record, sizeof(record)), sizeof(record));
-    record[1] = slots;
-    record[2] = arg;
-    program_decode(&p, record, sizeof(record));
+    CHECK_EQ(program_encode(&p, bytes, sizeof(bytes)), sizeof(bytes));
+    bytes[PROGRAM_RECORD + 1] = slots;
+    bytes[PROGRAM_RECORD + 2] = arg;
+    program_decode(&p, bytes, sizeof(bytes));
     text[print(&p, text)] = '\0';
     size_t length = strlen(text);
     CHECK(length > 0 && text[length - 1] == '\n');
@@ -164,6 +165,33 @@ static void fixed_texts(const unit_config *config)
     check_text(OP_DISPOSE, 0xff, 0xff, "dispose");
 }
 
+/* What a header takes out is in no list, and what it leaves in is there as before. */
+static void taken_out(const unit_config *config)
+{
+    static uint8_t data[PROGRAM_BYTES];
+    static program all, fewer;
+    (void)config;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < sizeof(data); i++) {
+            data[i] = next_byte();
+            data[i] = i % PROGRAM_RECORD == 3 && i > 3 ? data[i] | 8 : data[i];
+        }
+        uint32_t out = data[0] | data[1] << 8 | data[2] << 16 | (uint32_t)data[3] << 24;
+        check_round_trip(data, sizeof(data));
+        program_decode(&fewer, data, sizeof(data));
+        memset(data, 0, PROGRAM_RECORD);
+        program_decode(&all, data, sizeof(data));
+        CHECK_EQ(fewer.main.count, PROGRAM_MAX_OPS);
+        for (unsigned i = 0; i < fewer.main.count; i++) {
+            unsigned code = all.main.ops[i].code;
+            while (code < 32 && out >> code & 1 && !program_is_essential(code)) {
+                code = (code + 1) % OP_CODES;
+            }
+            CHECK_EQ(fewer.main.ops[i].code, code);
+        }
+    }
+}
+
 /* What no fuzzer's byte string can hold is cut. */
 static void limits(const unit_config *config)
 {
@@ -177,6 +205,7 @@ static void limits(const unit_config *config)
     CHECK_EQ(program_encode(&p, bytes, 0), 0);
     CHECK_EQ(program_encode(&p, bytes, 3), 0);
     CHECK_EQ(program_encode(&p, bytes, 7), 4);
+    CHECK_EQ(program_encode(&p, bytes, 11), 8);
     CHECK_EQ(program_encode(&p, bytes, SIZE_MAX), MAX_BYTES);
     program_decode(&p, NULL, 0);
     CHECK_EQ(p.main.count, 0);
@@ -349,6 +378,7 @@ int main(int argc, char **argv)
         {"program_random_bytes", "", random_bytes, UNIT_ONCE},
         {"program_all_operations", "", all_operations, UNIT_ONCE},
         {"program_fixed_texts", "", fixed_texts, UNIT_ONCE},
+        {"program_taken_out", "", taken_out, UNIT_ONCE},
         {"program_limits", "", limits, UNIT_ONCE},
         {"program_layout", "", layout, UNIT_ONCE},
         {"program_syntax_errors", "", syntax_errors, UNIT_ONCE},
