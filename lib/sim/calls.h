@@ -19,6 +19,7 @@
 #define fcntl(...) io_sim_fcntl(__VA_ARGS__)
 #define fstat(...) io_sim_fstat(__VA_ARGS__)
 #define getsockopt(...) io_sim_getsockopt(__VA_ARGS__)
+#define ioctl(...) io_sim_ioctl(__VA_ARGS__)
 #define listen(...) io_sim_listen(__VA_ARGS__)
 #define poll(...) io_sim_poll(__VA_ARGS__)
 #define read(...) io_sim_read(__VA_ARGS__)
@@ -48,6 +49,7 @@
 #undef fcntl
 #undef fstat
 #undef getsockopt
+#undef ioctl
 #undef listen
 #undef poll
 #undef read

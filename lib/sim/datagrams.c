@@ -68,6 +68,18 @@ ssize_t io_sim_datagram_read(io_sim *sim, io_sim_endpoint *socket, io_sim_span *
     return done;
 }
 
+/* The size of the first one. */
+int io_sim_datagram_waiting(const io_sim *sim, const io_sim_endpoint *socket)
+{
+    int bytes = 0;
+    int last = 0;
+    for (int i = socket->queue.head; i != NONE && !last; i = sim->chunks[i].next) {
+        bytes += sim->chunks[i].length;
+        last = sim->chunks[i].last;
+    }
+    return bytes;
+}
+
 static ssize_t deliver_unix(io_sim *sim, io_sim_endpoint *socket, int to, io_sim_span *from)
 {
     io_sim_endpoint *other = &sim->sockets[to];

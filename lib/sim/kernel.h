@@ -191,6 +191,7 @@ int io_sim_tcp_mask(io_sim *sim, io_sim_endpoint *socket);
 ssize_t io_sim_tcp_read(io_sim *sim, io_sim_endpoint *socket, io_sim_span *to);
 ssize_t io_sim_tcp_write(io_sim *sim, io_sim_endpoint *socket, io_sim_span *from, int urgent);
 ssize_t io_sim_tcp_read_urgent(io_sim *sim, io_sim_endpoint *socket, io_sim_span *to);
+int io_sim_tcp_waiting(const io_sim_endpoint *socket); /* bytes before the urgent one */
 int io_sim_tcp_shutdown(io_sim *sim, io_sim_endpoint *socket, int how);
 void io_sim_tcp_reset(io_sim *sim, io_sim_endpoint *socket, int error);
 void io_sim_tcp_reset_peer(io_sim *sim, io_sim_endpoint *socket);
@@ -200,6 +201,7 @@ void io_sim_tcp_release(io_sim *sim, io_sim_endpoint *socket);
 int io_sim_datagram_mask(io_sim *sim, io_sim_endpoint *socket, int wanted);
 ssize_t io_sim_datagram_read(io_sim *sim, io_sim_endpoint *socket, io_sim_span *to,
                              io_sim_address *from);
+int io_sim_datagram_waiting(const io_sim *sim, const io_sim_endpoint *socket);
 ssize_t io_sim_datagram_write(io_sim *sim, io_sim_endpoint *socket, io_sim_span *from,
                               const struct sockaddr *address, socklen_t length);
 void io_sim_datagram_release(io_sim *sim, io_sim_endpoint *socket);

@@ -153,6 +153,13 @@ ssize_t io_sim_tcp_read_urgent(io_sim *sim, io_sim_endpoint *socket, io_sim_span
     return (ssize_t)io_sim_span_put(to, &socket->urgent_byte, 1);
 }
 
+int io_sim_tcp_waiting(const io_sim_endpoint *socket)
+{
+    uint32_t bytes = visible(socket);
+    int stops = socket->urgent && !socket->urgent_inline && socket->urgent_after < bytes;
+    return (int)(stops ? socket->urgent_after : bytes);
+}
+
 /* The other one can take no more: it is closed, or shut down for both. */
 static ssize_t write_to_nobody(io_sim *sim, io_sim_endpoint *socket, io_sim_span *from)
 {

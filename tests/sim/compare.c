@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -61,6 +62,7 @@ static ssize_t real_sendto(int fd, const void *buf, size_t size, int flags,
 #define real_fcntl fcntl
 #define real_fstat fstat
 #define real_socket socket
+#define real_ioctl ioctl
 #define real_listen listen
 #define real_shutdown shutdown
 #define real_getsockopt getsockopt
@@ -175,8 +177,10 @@ void see(const char *name, int fd)
     for (int i = 0; i < 3 && selected >= 0; i++) {
         picked[i] = FD_ISSET(fd, &sets[i]) ? "rwx"[i] : '-';
     }
-    said(name, "poll %d: %s, of nothing %s; select %d: %s%s", count, all, none, selected, picked,
-         error);
+    int bytes = 0;
+    const char *refusal = kernel->ioctl(fd, FIONREAD, &bytes) < 0 ? strerrorname_np(errno) : "";
+    said(name, "poll %d: %s, of nothing %s; select %d: %s%s; to read %d%s", count, all, none,
+         selected, picked, error, bytes, refusal);
 }
 
 void some_events(const char *name, int set, int room)

@@ -45,6 +45,7 @@
     X(getsockopt)                                                                                  \
     X(setsockopt)                                                                                  \
     X(getsockname)                                                                                 \
+    X(ioctl)                                                                                       \
     X(read)                                                                                        \
     X(readv)                                                                                       \
     X(recv)                                                                                        \
@@ -79,7 +80,8 @@ int compare_main(int argc, char **argv, const compare_case *cases);
 void said(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The result of a call, or its errno. */
 void did(const char *name, long result);
-/* What poll says of a descriptor (asked for everything, and for nothing), and what select says. */
+/* What poll says of a descriptor (asked for everything, and for nothing), what select says, and how
+ * much there is to be read. */
 void see(const char *name, int fd);
 /* What a set reports now, in its order: tags and events. */
 void events(const char *name, int set);

@@ -70,7 +70,7 @@ enum {
     IO_SIM_CALL_CONNECT,
     IO_SIM_CALL_ACCEPT,
     IO_SIM_CALL_SHUTDOWN,
-    IO_SIM_CALL_OPTION, /* getsockopt, setsockopt, getsockname, timerfd_settime */
+    IO_SIM_CALL_OPTION, /* getsockopt, setsockopt, getsockname, timerfd_settime, ioctl */
     IO_SIM_CALL_UNLINK,
     IO_SIM_CALL_POLL,
     IO_SIM_CALL_SELECT,
@@ -222,6 +222,8 @@ ssize_t io_sim_sendto(int fd, const void *buf, size_t size, int flags,
                       const struct sockaddr *address, socklen_t length);
 /* Without control messages. */
 ssize_t io_sim_sendmsg(int fd, const struct msghdr *message, int flags);
+/* FIONREAD only: how many bytes a read would find; of datagrams, those of the first. */
+int io_sim_ioctl(int fd, unsigned long request, ...);
 
 /* --- waiting --- */
 
