@@ -112,7 +112,7 @@ seeds()
 }
 
 library=()
-for folder in core backends os poller io; do
+for folder in core backends os poller io audit; do
     if [[ -d lib/$folder ]]; then mapfile -t -O "${#library[@]}" library < <(find "lib/$folder" -name '*.c' | LC_ALL=C sort); fi
 done
 simulation=(lib/sim/*.c)

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -107,6 +108,15 @@ static inline int io_os_poll_now(io_fd fd, short events)
 static inline int io_os_is_readable(io_fd fd)
 {
     return io_os_poll_now(fd, POLLIN) != 0;
+}
+
+/* How many bytes a read would find, of datagrams those of the first; an error where that is not known:
+ * of listeners, of most files that are neither sockets nor pipes. */
+static inline int io_os_bytes_waiting(io_fd fd)
+{
+    int bytes = 0;
+    int r = io_os_result(ioctl(fd, FIONREAD, &bytes));
+    return r < 0 ? r : bytes;
 }
 
 /* 1 for a datagram socket, 0 for anything else, a descriptor that is no socket included. */

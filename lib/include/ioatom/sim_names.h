@@ -6,6 +6,10 @@
 
 #define io_add io_sim_lib_add
 #define io_atom_init io_sim_lib_atom_init
+#define io_audit_begin io_sim_lib_audit_begin
+#define io_audit_dispatch io_sim_lib_audit_dispatch
+#define io_audit_idle io_sim_lib_audit_idle
+#define io_audit_name io_sim_lib_audit_name
 #define io_backend_epoll io_sim_lib_backend_epoll
 #define io_backend_poll io_sim_lib_backend_poll
 #define io_backend_select io_sim_lib_backend_select
