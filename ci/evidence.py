@@ -197,6 +197,10 @@ def state_table(facts):
             "the simulated kernel (`ioatom/sim.h`)",
             "tested: `tests/sim`, `fuzz/sim_fuzzer.c`, call by call against the real one",
         ),
+        (
+            "the audit layer (`ioatom/audit.h`)",
+            "tested: unit tests, the fuzz corpus with it in between, the echo server under load",
+        ),
         ("no allocation", "tested: the archive's symbols"),
         ("the kernel (epoll(7), poll(2), select(2), the clock)", "assumed (A-12 to A-15), exercised by every test"),
         ("kqueue, io_uring, Windows, timers, codecs, threads", "not yet: out of scope today"),

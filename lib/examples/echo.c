@@ -12,6 +12,8 @@
  *     that no edge is lost (IO-SET-2).
  *  2. IO_READ is of interest only while the buffer has room, IO_WRITE only while it has content.
  *  3. What a flag announced may be gone (IO-EVENT-6): a handler just tries, and EAGAIN is fine.
+ *
+ * With --audit it looks after its own handlers, and fails if one of them breaks the first two.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ioatom/audit.h>
 #include <ioatom/ioatom.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -52,6 +55,8 @@ struct connection {
 
 struct server {
     io_poller poller;
+    io_audit audit;
+    bool audited;
     void *storage; /* the poller's, for more than IO_POLLER_INLINE_FDS descriptors */
     io_atom listener;
     io_atom signals; /* a pipe from the signal handler, so that no signal is missed */
@@ -269,6 +274,19 @@ static void on_signal(io_poller *poller, io_atom *atom, int flags)
     }
 }
 
+/* A handler has left something undone: that is a mistake in this program. */
+static void on_finding(void *context, const io_audit_finding *finding)
+{
+    struct server *server = context;
+    const char *who = finding->proc == on_connection ? "a connection"
+                      : finding->proc == on_listener ? "the listener"
+                                                     : "the signals";
+
+    fprintf(stderr, "echo: audit of %s: %s: told %d, left %d, %d bytes\n", who,
+            io_audit_name(finding->kind), finding->told, finding->left, finding->left_bytes);
+    server->status = EXIT_FAILURE;
+}
+
 /* The poller's inline table does, unless the limit allows more descriptors: then storage of that
  * size. */
 static int open_poller(struct server *server, int types)
@@ -340,6 +358,10 @@ static int server_open(struct server *server, const struct echo_options *options
         return complain("cannot make a poller", "", result,
                         "try another --poller, and look at IOATOM_POLLER and ulimit -n");
     }
+    if (options->audited) {
+        server->audited = true;
+        io_audit_begin(&server->audit, &server->poller, options->audit, on_finding, server);
+    }
     result = open_signals(server);
     if (result < 0) {
         return complain("cannot handle signals", "", result,
@@ -377,7 +399,11 @@ static void server_run(struct server *server, long seconds)
             server_fail(server, "cannot wait for events", result);
             break;
         }
-        io_dispatch(&server->poller);
+        if (server->audited) {
+            io_audit_dispatch(&server->audit);
+        } else {
+            io_dispatch(&server->poller);
+        }
         if (now_ms() >= end_ms) {
             server->stop = true;
         } else if (now_ms() >= server->retry_ms) {

@@ -1,6 +1,6 @@
 #include "echo_options.h"
 
-#include <ioatom/ioatom.h>
+#include <ioatom/audit.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,8 @@ static const char HELP[] =
     "  --poller NAME        epoll, poll, select or any (any)\n"
     "  --mode MODE          edge or level (what is native to the poller)\n"
     "  --max-connections N  connections at a time (1024)\n"
+    "  --audit SCOPE        name handlers that leave something undone: here (in this poller and\n"
+    "                       mode) or portable (in any)\n"
     "  --seconds N          stop after N seconds; 0: at SIGINT or SIGTERM only (0)\n"
     "  --help               this text\n";
 
@@ -79,6 +81,12 @@ static void parse_option(struct echo_options *options, const char *name, const c
         options->types = (options->types & IO_POLLER_ANY) | type;
     } else if (strcmp(name, "--max-connections") == 0) {
         options->connections = parse_number(name, value, 1, CONNECTIONS_MAX);
+    } else if (strcmp(name, "--audit") == 0) {
+        if (strcmp(value, "here") != 0 && strcmp(value, "portable") != 0) {
+            usage_error("unknown scope", value, "here or portable");
+        }
+        options->audited = 1;
+        options->audit = *value == 'h' ? IO_AUDIT_HERE : IO_AUDIT_PORTABLE;
     } else if (strcmp(name, "--seconds") == 0) {
         options->seconds = parse_number(name, value, 0, SECONDS_MAX);
     } else {

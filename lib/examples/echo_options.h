@@ -6,6 +6,8 @@ struct echo_options {
     const char *address;
     int types; /* for io_poller_init */
     long connections;
+    int audited; /* 1: and audit is for io_audit_begin */
+    int audit;
     long seconds; /* 0: until a signal */
 };
 

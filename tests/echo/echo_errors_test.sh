@@ -44,7 +44,7 @@ start() {
     port=$(sed -n 's/^listening on [^ ]*:\([0-9]*\) (.*/\1/p' <<<"$line")
 }
 
-expect 0 "--port N" "--address SPEC" "--poller NAME" "--mode MODE" "--max-connections N" "--seconds N" "--help" -- --help
+expect 0 "--port N" "--address SPEC" "--poller NAME" "--mode MODE" "--max-connections N" "--audit SCOPE" "--seconds N" "--help" -- --help
 expect 2 "unknown option '--colour'" "--help" -- --colour red
 expect 2 "unknown option '--colour'" "--help" -- --colour
 expect 2 "unknown option 'lost'" "--help" -- lost
@@ -59,6 +59,7 @@ for number in "" -1 +1 65536 7000x 0x10 " 7000" 99999999999999999999; do
     expect 2 "bad number '$number'" "0 to 65535 for --port" -- --port "$number"
 done
 expect 2 "bad number ''" "for --port" -- --port
+expect 2 "unknown scope 'there'" "here or portable" -- --audit there
 expect 2 "bad number '0'" "for --max-connections" -- --max-connections 0
 expect 2 "bad number 'ten'" "for --seconds" -- --seconds ten
 expect 1 "cannot listen on 192.0.2.1:7000" "Cannot assign requested address" "--address" -- --address 192.0.2.1:7000

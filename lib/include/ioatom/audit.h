@@ -5,6 +5,7 @@
  *
  *     static void on_finding(void *context, const io_audit_finding *finding)
  *     {
+ *         (void)context;
  *         fprintf(stderr, "descriptor %d: %s, %d bytes\n", finding->fd,
  *                 io_audit_name(finding->kind), finding->left_bytes);
  *     }
