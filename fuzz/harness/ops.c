@@ -202,8 +202,8 @@ static int read_once(run *r, int index, uint32_t size)
     size_t len = 12345;
     size = kind == KIND_EVENTFD ? 8 : size;
     int result = LIBRARY(io_read(&r->poller, atom, buffer, size, &len));
-    trace_add(TRACE_MOVED, (int32_t)len, MODEL_READ);
     check_moved(r, atom, "IO-READ-1", result, size, len);
+    trace_add_read(buffer, len);
     if (result == 0 && !env_received(&r->env, fd, buffer, (uint32_t)len)) {
         violation("IO-READ-5", "the bytes that were read are not those that were sent");
     }
@@ -228,8 +228,8 @@ static int write_once(run *r, int index, uint32_t size)
     size = env_kind(&r->env, fd) == KIND_EVENTFD ? 8 : size;
     env_pattern(&r->env, fd, buffer, size);
     int result = LIBRARY(io_write(&r->poller, atom, buffer, size, &len));
-    trace_add(TRACE_MOVED, (int32_t)len, MODEL_WRITE);
     check_moved(r, atom, "IO-WRITE-1", result, size, len);
+    trace_add(TRACE_MOVED, (int32_t)len, 0);
     if (result == 0) {
         env_sent(&r->env, fd, (uint32_t)len);
     }

@@ -167,10 +167,13 @@ void run_program(const program *p, const config *c)
     report_begin(p, c->name);
     trace_begin();
     env_begin(&r.env);
+    kernel_calls before = kernel_calls_made();
     model_init(&r.model, c->types, ENV_LIMIT);
     run_init_poller(&r);
     execute(&r, &p->main, -1);
     finish(&r);
+    trace_add(TRACE_KERNEL, (int32_t)(kernel_calls_made().waits - before.waits),
+              (int32_t)(kernel_calls_made().controls - before.controls));
     if (!env_end(&r.env)) {
         violation("IO-INIT-10", "a descriptor leaked");
     }

@@ -1,34 +1,91 @@
 #include "trace.h"
 
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OFFSET 14695981039346656037u /* FNV-1a's, here over words */
+#define PRIME 1099511628211u
 
 static trace *current;
+static unsigned long runs, operations;
+
+static struct {
+    int wanted;
+    unsigned long perturbed; /* this run; 0: none */
+    uint64_t hash;
+} digest;
 
 void trace_into(trace *t)
 {
     current = t;
 }
 
+uint64_t trace_digest(void)
+{
+    uint64_t result = digest.hash;
+    if (!digest.wanted) {
+        const char *perturbed = getenv("IOATOM_TRACE_PERTURB");
+        digest.perturbed = perturbed ? runs + strtoul(perturbed, NULL, 10) : 0;
+        digest.wanted = 1;
+    }
+    digest.hash = OFFSET;
+    return result;
+}
+
+unsigned long trace_runs(void)
+{
+    return runs;
+}
+
+unsigned long trace_operations(void)
+{
+    return operations;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    return (hash ^ word) * PRIME;
+}
+
 void trace_begin(void)
 {
+    runs++;
     if (current) {
-        current->hash = 14695981039346656037u; /* FNV-1a's, over words */
+        current->hash = OFFSET;
         current->count = 0;
+    }
+    if (digest.wanted) {
+        digest.hash = mix(digest.hash, runs == digest.perturbed);
     }
 }
 
 void trace_add(trace_kind kind, int32_t a, int32_t b)
 {
     trace *t = current;
+    operations += kind == TRACE_OPERATION;
+    if (digest.wanted) {
+        digest.hash = mix(mix(mix(digest.hash, kind), (uint32_t)a), (uint32_t)b);
+    }
     if (!t) {
         return;
     }
-    uint32_t words[3] = {kind, (uint32_t)a, (uint32_t)b};
-    for (int i = 0; i < 3; i++) {
-        t->hash = (t->hash ^ words[i]) * 1099511628211u;
-    }
+    t->hash = mix(mix(mix(t->hash, kind), (uint32_t)a), (uint32_t)b);
     if (t->count < TRACE_ENTRIES) {
         t->entries[t->count] = (trace_entry){.kind = kind, .a = a, .b = b};
     }
     t->count++;
+}
+
+void trace_add_read(const unsigned char *bytes, size_t size)
+{
+    uint64_t hash = OFFSET;
+    if (!current && !digest.wanted) {
+        return;
+    }
+    for (size_t at = 0; at < size; at += sizeof(hash)) {
+        uint64_t word = 0;
+        memcpy(&word, bytes + at, size - at < sizeof(word) ? size - at : sizeof(word));
+        hash = mix(hash, word);
+    }
+    trace_add(TRACE_MOVED, (int32_t)size, (int32_t)(hash >> 32 ^ hash));
 }

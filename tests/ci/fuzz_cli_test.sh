@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ci/fuzz and ci/mutants on a copy of the tree: options and mistakes, a planted violation from the report to the
+# ci/fuzz, ci/measure and ci/mutants on a copy of the tree: options and mistakes, a planted violation from the report to the
 # replay, a fuzz target that does not work, an interruption.
 set -euo pipefail
 # shellcheck source=tests/ci/expect.sh
@@ -13,6 +13,7 @@ cd "$tree"
 
 fuzz=(ci/fuzz --no-install)
 mutants=(ci/mutants --no-install)
+measure=(ci/measure --no-install)
 expect "--help" 0 "Usage: ci/fuzz" ci/fuzz --help
 expect "unknown option" 2 "unknown option or argument: --bogus" "${fuzz[@]}" --bogus
 expect "argument too many" 2 "unknown option or argument: extra" "${fuzz[@]}" extra
@@ -28,6 +29,9 @@ expect "JSON nowhere" 2 "cannot write a file" "${fuzz[@]}" --json missing/file
 expect "missing corpus" 2 "there is no folder 'missing'" "${fuzz[@]}" --corpus missing
 expect "mutants --help" 0 "Usage: ci/mutants" ci/mutants --help
 expect "mutants, unknown option" 2 "unknown option or argument: --bogus" "${mutants[@]}" --bogus
+expect "measure --help" 0 "Usage: ci/measure" ci/measure --help
+expect "measure, unknown option" 2 "unknown option or argument: --bogus" "${measure[@]}" --bogus
+expect "measure, unknown target" 2 "unknown target 'nobody'" "${measure[@]}" --target nobody
 
 patches=(tests/mutants/*.patch)
 patch=${patches[0]}
@@ -47,10 +51,17 @@ expect "JSON" 0 violation python3 -c 'import json; print(json.load(open("result.
 reproducers=(fuzz/findings/*.bin)
 reproducer=${reproducers[0]}
 expect "replay of bytes" 1 "VIOLATION in dispatch_fuzzer on " "${fuzz[@]}" --replay "$reproducer"
+expect "measure with the bug" 1 "FAILED: dispatch_sim_fuzzer: violates IO-" "${measure[@]}"
 expect "replay of text" 1 "VIOLATION in dispatch_fuzzer on " "${fuzz[@]}" --replay "${reproducer%.bin}.iop"
 
 git apply -p1 -R "$patch"
 expect "replay without the bug" 0 "OK: " "${fuzz[@]}" --replay "$reproducer"
+expect "measure" 0 "OK: dispatch_sim_fuzzer" "${measure[@]}" --repetitions 2 --executions 500 --json measured.json
+also "its table" '^none +collected +[1-9]'
+expect "measure, JSON" 0 "ASan, UBSan seeds 2" python3 -c '
+import json
+row = json.load(open("measured.json"))["rows"][2]
+print(row["sanitizers"], row["corpus"], row["repetitions"])'
 expect "--list" 0 "dispatch_fuzzer  poll+level" "${fuzz[@]}" --list
 expect "unknown configuration" 2 "unknown configuration 'nothing'" "${fuzz[@]}" --config nothing
 printf 'this is no program\n' >bad.iop

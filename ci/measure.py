@@ -1,0 +1,201 @@
+"""ci/measure without its front: see ci/measure --help."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuzzkit import build, common, engine
+from fuzzkit.common import Interrupted, Ticker, Trouble, say
+
+ROOT = Path(__file__).resolve().parent.parent
+VARIANTS = {"none": "-g -O2", "ASan, UBSan": f"-g -O1 -fno-omit-frame-pointer {build.SANITIZERS}"}
+RUNS_OF_COLLECTED = 20  # repetitions
+SEED = 1  # of the run that collects
+COLLECT_LIMIT_SECONDS = 3600
+LAST_WORDS = 3000
+
+_FIGURE = re.compile(r"^(\w[\w ]*?)\s{2,}([0-9.]+)(?:  .*)?$", re.MULTILINE)
+_SLOWEST = re.compile(r"^slowest input .*: (.*)$", re.MULTILINE)
+
+
+def parse(arguments):
+    parser = common.Parser("ci/measure")
+    parser.add_argument("--target", default=build.PRIMARY)
+    parser.add_argument("--repetitions", type=common.positive, default=1000)
+    parser.add_argument("--executions", type=common.positive, default=30000)
+    parser.add_argument("--corpus", type=common.existing_folder)
+    parser.add_argument("--jobs", type=common.positive, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--json", type=common.output_file)
+    parser.add_argument("--check-arguments", action="store_true")
+    options = parser.parse_args(arguments)
+    known = build.targets(ROOT)
+    if options.target not in known:
+        parser.error(f"unknown target '{options.target}'; there are: {', '.join(known)}")
+    return options
+
+
+class Failed(Exception):
+    """A violation or a trace that differs; the argument is what was said of it."""
+
+
+@dataclass
+class Row:
+    sanitizers: str
+    corpus: str
+    figures: dict
+    slowest: str  # input
+
+    def cells(self):
+        figures = self.figures
+        whole = ("inputs", "repetitions", "median length", "executed in a run", "runs a second", "inputs a second")
+        cells = [self.sanitizers, self.corpus] + [common.count(round(figures.get(name, 0))) for name in whole]
+        return cells + [f"{figures[name]:.3f}" for name in ("slowest input", "slowest time")]
+
+    def as_data(self):
+        names = {name.replace(" ", "_"): value for name, value in self.figures.items()}
+        return {"sanitizers": self.sanitizers, "corpus": self.corpus, "slowest_is": self.slowest} | names
+
+
+HEAD = ["sanitizers", "corpus", "inputs", "times", "median length", "executed", "runs/s", "inputs/s", "slowest, ms", "worst, ms"]
+
+
+def run(command, what, cwd=ROOT):
+    """Runs a command that may take long; returns (status, output)."""
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=engine.environment(build.NO_CONFIG, symbols=True),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        ticker, start = Ticker(), time.monotonic()
+        try:
+            while process.poll() is None:
+                common.stop_if_asked()
+                if ticker.due():
+                    say(f"  {what}: {time.monotonic() - start:.0f} s")
+                time.sleep(0.02)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        return process.returncode, output.read()
+
+
+def build_variant(options, scratch, name):
+    folder = scratch / f"build-{list(VARIANTS).index(name)}"
+    environment = build.build_environment(folder / "out", folder / "work", options.jobs)
+    environment |= {
+        "CFLAGS": VARIANTS[name],
+        "CXXFLAGS": f"{VARIANTS[name]} {environment['CXXFLAGS'].split()[-1]}",
+        # main() of the replay tests instead of an engine, and what reads files for it.
+        "LIB_FUZZING_ENGINE": f"-x c fuzz/replay_main.c -x none {folder}/work/libharness.a",
+        "IO_FUZZ_TARGETS": options.target,
+        "IO_OBJECTS": str(scratch / "objects"),
+    }
+    say(f"building {options.target} (sanitizers: {name})")
+    build.run_script(ROOT, environment)
+    return build.Built(folder / "out")
+
+
+def measure(built, options, sanitizers, corpus, folder, repetitions):
+    """A Row; raises Failed."""
+    status, output = run(
+        [built.binary(options.target), f"--repeat={repetitions}", "--trace", folder],
+        f"{corpus}, sanitizers: {sanitizers}",
+    )
+    if status == 1 or status < 0:
+        raise Failed(f"{corpus}, sanitizers: {sanitizers}:\n{output[-LAST_WORDS:]}")
+    figures = {name: int(text) if text.isdigit() else float(text) for name, text in _FIGURE.findall(output)}
+    if status != 0 or "runs a second" not in figures:
+        raise Trouble(f"{options.target} cannot be measured (status {status}):\n{output[-LAST_WORDS:]}")
+    return Row(sanitizers, corpus, figures, Path(_SLOWEST.search(output)[1]).name)
+
+
+def collect(options, scratch):
+    """A folder with what a fuzz run finds, and -merge leaves of it."""
+    built = build.ensure(ROOT, options.jobs)
+    seeds, found, merged = (scratch / name for name in ("seeds", "found", "merged"))
+    for folder in (seeds, found, merged):
+        folder.mkdir()
+    built.unpack_seeds(options.target, seeds)
+    arguments = engine.fuzz_arguments(built, options.target, COLLECT_LIMIT_SECONDS, SEED, [found, seeds])
+    arguments = [f"-runs={options.executions}"] + arguments
+    for what, extra in (("collecting", arguments), ("merging", ["-merge=1", merged, found, seeds])):
+        runner = engine.Engine(built, options.target, build.NO_CONFIG, list(map(str, extra)), scratch)
+        ticker = Ticker()
+
+        def poll(runner=runner, ticker=ticker, what=what):
+            common.stop_if_asked()
+            if ticker.due():
+                say(f"  {what}: {runner.seconds:.0f} s, {common.count(runner.estimate())} executions")
+
+        result, _ = engine.run_to_end(runner, COLLECT_LIMIT_SECONDS + engine.GRACE_SECONDS, poll)
+        if result.failure:
+            raise Failed("\n".join([result.failure.summary, *result.failure.explanation, *result.failure.program]))
+        if result.error:
+            raise Trouble(result.error)
+    return merged
+
+
+def measure_all(options, scratch):
+    collected = options.corpus or collect(options, scratch)
+    rows = []
+    for name in VARIANTS:
+        built = build_variant(options, scratch, name)
+        seeds = scratch / "seeds-as-bytes"
+        shutil.rmtree(seeds, ignore_errors=True)
+        seeds.mkdir()
+        if not built.unpack_seeds(options.target, seeds):
+            raise Trouble(f"{options.target} has no seeds")
+        rows.append(measure(built, options, name, "seeds", seeds, options.repetitions))
+        what = "given" if options.corpus else "collected"
+        rows.append(measure(built, options, name, what, collected, RUNS_OF_COLLECTED))
+    return rows
+
+
+def report(options, rows):
+    say()
+    for line in common.table([HEAD] + [row.cells() for row in rows], right=range(2, len(HEAD))):
+        say(line)
+    say()
+    say(f"OK: {options.target}: measured; no violation, and each repetition had the trace of the first")
+    common.write_json(options.json, {"target": options.target, "rows": [row.as_data() for row in rows]})
+
+
+def main(arguments):
+    options = parse(arguments)
+    if options.check_arguments:
+        return common.EXIT_OK
+    common.catch_signals()
+    scratch = Path(tempfile.mkdtemp(prefix="ioatom-measure."))
+    try:
+        report(options, measure_all(options, scratch))
+        return common.EXIT_OK
+    except Failed as failed:
+        say(f"FAILED: {options.target}: {failed}")
+        return common.EXIT_FOUND
+    except Interrupted as error:
+        sys.stderr.write("ci/measure: interrupted\n")
+        return common.interrupt_status(error)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Trouble as trouble:
+        sys.stderr.write(f"ci/measure: {trouble}\n")
+        sys.exit(common.EXIT_ERROR)
