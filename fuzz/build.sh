@@ -29,8 +29,9 @@ mkdir -p "$OUT" "$WORK/link" "$WORK/seeds" "${IO_OBJECTS:-$WORK/objects}"
 OBJECTS=$(realpath "${IO_OBJECTS:-$WORK/objects}")
 export CC CFLAGS OBJECTS LINK=$WORK/link
 
-# -iquote: as Bazel does it, "fuzz/model/model.h" is found from the top of the tree.
-export COMPILE_FLAGS="-std=c11 -Ilib/include -iquote ."
+# -iquote: as Bazel does it, "fuzz/model/model.h" is found from the top of the tree. IO_CHECK: with the invariants of
+# lib/check, which the harness looks at after every operation.
+export COMPILE_FLAGS="-std=c11 -Ilib/include -iquote . -DIO_CHECK"
 TOOLCHAIN=$($CC --version | head -n 1)
 export TOOLCHAIN
 
@@ -112,7 +113,7 @@ seeds()
 }
 
 library=()
-for folder in core backends os poller io audit; do
+for folder in core backends os poller io audit check; do
     if [[ -d lib/$folder ]]; then mapfile -t -O "${#library[@]}" library < <(find "lib/$folder" -name '*.c' | LC_ALL=C sort); fi
 done
 simulation=(lib/sim/*.c)

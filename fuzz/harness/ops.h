@@ -25,6 +25,7 @@ typedef struct run {
     unsigned executed;
     unsigned sleeps;
     int taken_away; /* a callback did what may take another's event away */
+    int strayed;    /* a registered descriptor was closed without io_remove */
     atom_box *atoms[PROGRAM_ATOMS];
     io_atom shadow[PROGRAM_ATOMS];
     void *storage;

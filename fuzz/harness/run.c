@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef IO_CHECK
+#include "lib/check/check.h"
+#endif
+
 enum { BUDGET = 256 }; /* operations in a run: callbacks run their programs again and again */
 
 int run_fd_is_open(int fd)
@@ -26,7 +30,39 @@ static void on_opened(void *context, int fd)
 
 static void on_closed(void *context, int fd)
 {
-    model_fd_closed(&((run *)context)->model, fd);
+    run *r = context;
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        r->strayed |= r->model.atoms[i].registered && r->model.atoms[i].fd == fd;
+    }
+    model_fd_closed(&r->model, fd);
+}
+
+/* A registration whose descriptor was closed: another file's events may come to it (IO-CLOSE-6). */
+static int has_strays(const run *r)
+{
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        if (r->model.atoms[i].registered && r->model.atoms[i].life != LIFE_OPEN) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The library's own structures, between any two calls of it. */
+static void check_invariants(run *r)
+{
+    r->strayed |= has_strays(r);
+#ifdef IO_CHECK
+    io_check_depth depth = r->strayed ? IO_CHECK_KERNEL : IO_CHECK_EXACT;
+#ifndef IO_OS_SIM
+    /* The real kernel takes as long to show its set as for the operation itself. */
+    depth = r->executed % 16 == 0 ? depth : IO_CHECK_MEMORY;
+#endif
+    const char *broken = io_poller_check(&r->poller, depth);
+    if (broken) {
+        violation(broken, "this invariant does not hold (lib/check)");
+    }
+#endif
 }
 
 /* What the kernel says of every atom's descriptor now. */
@@ -70,6 +106,7 @@ static void execute(run *r, const op_list *list, int callback_of)
         trace_add(TRACE_OPERATION, list->ops[i].code, callback_of);
         op_run(r, &list->ops[i]);
         check_atoms(r);
+        check_invariants(r);
         run_observe(r);
     }
 }
@@ -84,21 +121,11 @@ void run_callback(io_poller *poller, io_atom *atom, int flags)
     }
     int suspended = library_suspend();
     trace_add(TRACE_CALLED, index, flags);
+    check_invariants(r);
     run_observe(r);
     model_called(&r->model, index, flags);
     execute(r, &r->program->callback[index], index);
     library_resume(suspended);
-}
-
-/* A registration whose descriptor was closed: another file's events may come to it (IO-CLOSE-6). */
-static int has_strays(const run *r)
-{
-    for (int i = 0; i < PROGRAM_ATOMS; i++) {
-        if (r->model.atoms[i].registered && r->model.atoms[i].life != LIFE_OPEN) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 void run_dispatch(run *r)
@@ -132,6 +159,7 @@ static void finish(run *r)
         quiet |= run_wait(r, 0) == 0; /* TCP may still send an edge of its own, once */
         run_dispatch(r);
     }
+    check_invariants(r);
     if (!quiet && r->model.edge && !has_strays(r)) {
         violation("IO-EDGE-5", "each of %d waits found something, though nothing happens", ROUNDS);
     }

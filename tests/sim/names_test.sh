@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: names_test.sh FILE...
-# Of the files one is the archive of the library over the simulated kernel. What it defines for others begins with
-# io_sim_, so that it can be linked with the other library; what it calls is in the list below, and no system call is.
+# Of the files some are archives: the library over the simulated kernel, and its checks. What one defines for others begins
+# with io_sim_, so that it can be linked with the other library; what it calls is in the list below, and no system call is.
 set -euo pipefail
 allowed=' _GLOBAL_OFFSET_TABLE_ __errno_location __stack_chk_fail __tls_get_addr bcmp getauxval getenv htons inet_pton memchr memcmp memcpy memmove memset ntohs strcmp strlen '
 
@@ -22,7 +22,7 @@ check()
         fi
     done <<<"$defined"
     while read -r name; do
-        if [[ $allowed != *" $name "* ]]; then
+        if [[ $allowed != *" $name "* && $name != io_sim_* ]]; then
             printf 'calls %s\n' "$name"
             bad=1
         fi
@@ -48,12 +48,15 @@ refuse 'int io_add(void) { return 0; }'
 refuse '#include <unistd.h>
 int io_sim_f(int fd) { return close(fd); }'
 
+archives=0
 for file; do
     if [[ $file == *.a ]]; then
         check "$file"
         printf 'ok: %s\n' "$file"
-        exit 0
+        archives=$((archives + 1))
     fi
 done
-printf 'no archive among: %s\n' "$*"
-exit 1
+if ((archives < 2)); then
+    printf 'not two archives among: %s\n' "$*"
+    exit 1
+fi

@@ -1,6 +1,7 @@
 /* The names of the library's functions where they are compiled over the simulated kernel, so that a
  * program can have both: in the source io_add, for the linker io_sim_lib_add. Every function and
- * object of the library that has external linkage is here; tests/sim/names_test.sh sees to that. */
+ * object of the library that has external linkage is here; tests/sim/names_test.sh sees to that. (Those of
+ * lib/check are there only with -DIO_CHECK.) */
 #ifndef IOATOM_SIM_NAMES_H
 #define IOATOM_SIM_NAMES_H
 
@@ -17,6 +18,7 @@
 #define io_core_add io_sim_lib_core_add
 #define io_core_alarms io_sim_lib_core_alarms
 #define io_core_calm io_sim_lib_core_calm
+#define io_core_check io_sim_lib_core_check
 #define io_core_compact io_sim_lib_core_compact
 #define io_core_dispatch io_sim_lib_core_dispatch
 #define io_core_exhausted io_sim_lib_core_exhausted
@@ -31,11 +33,14 @@
 #define io_core_wake io_sim_lib_core_wake
 #define io_deadline io_sim_lib_deadline
 #define io_dispatch io_sim_lib_dispatch
+#define io_epoll_check io_sim_lib_epoll_check
 #define io_exhausted io_sim_lib_exhausted
 #define io_fd_check io_sim_lib_fd_check
 #define io_next io_sim_lib_next
 #define io_parse_address io_sim_lib_parse_address
+#define io_poll_check io_sim_lib_poll_check
 #define io_poller_after_fork io_sim_lib_poller_after_fork
+#define io_poller_check io_sim_lib_poller_check
 #define io_poller_dispose io_sim_lib_poller_dispose
 #define io_poller_fd io_sim_lib_poller_fd
 #define io_poller_init io_sim_lib_poller_init
@@ -46,6 +51,7 @@
 #define io_read io_sim_lib_read
 #define io_readv io_sim_lib_readv
 #define io_remove io_sim_lib_remove
+#define io_select_check io_sim_lib_select_check
 #define io_set io_sim_lib_set
 #define io_socket_accept io_sim_lib_socket_accept
 #define io_socket_connect io_sim_lib_socket_connect

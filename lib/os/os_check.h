@@ -1,0 +1,127 @@
+/* For the checks that are compiled in with -DIO_CHECK: what an epoll set holds, as Linux shows it
+ * in /proc/self/fdinfo, and as the simulated kernel has it. */
+#ifndef IOATOM_OS_OS_CHECK_H
+#define IOATOM_OS_OS_CHECK_H
+
+#include "platform.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "result.h"
+
+typedef struct io_os_item {
+    int fd;
+    uint32_t events;
+    uint64_t data;
+} io_os_item;
+
+typedef void (*io_os_take_item)(void *context, const io_os_item *item);
+
+#ifdef IO_OS_SIM
+
+#include "../sim/kernel.h"
+
+/* Calls take with each item of the set. 0, or a negative errno value: it can't be seen. */
+static inline int io_os_epoll_items(int epoll_fd, io_os_take_item take, void *context)
+{
+    io_sim *sim = io_sim_current();
+    const io_sim_file *set = sim ? io_sim_file_of(sim, epoll_fd) : NULL;
+    if (!set || set->kind != IO_SIM_EPOLL) {
+        return -EBADF;
+    }
+    for (int i = 0; i < sim->item_end; i++) {
+        const io_sim_item *item = &sim->items[i];
+        if (item->used && item->set == io_sim_file_index(sim, set)) {
+            io_os_item found = {.fd = item->fd, .events = item->events, .data = item->data};
+            take(context, &found);
+        }
+    }
+    return 0;
+}
+
+#else
+
+/* "/proc/self/fdinfo/" and the number. */
+static inline void io_os_put_info_path(char *path, int fd)
+{
+    char digits[12];
+    int count = 0;
+    do {
+        digits[count++] = (char)('0' + fd % 10);
+        fd /= 10;
+    } while (fd > 0);
+    memcpy(path, "/proc/self/fdinfo/", 18);
+    for (path += 18; count > 0; path++) {
+        *path = digits[--count];
+    }
+    *path = '\0';
+}
+
+/* The number in this base that stands behind the word in a line; 0 if there is none. */
+static inline uint64_t io_os_number_after(const char *line, const char *word, unsigned base)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t number = 0;
+    const char *at = strstr(line, word);
+    if (!at) {
+        return 0;
+    }
+    at += strlen(word);
+    at += strspn(at, " ");
+    for (; *at; at++) {
+        const char *digit = strchr(digits, *at);
+        if (!digit || (unsigned)(digit - digits) >= base) {
+            break;
+        }
+        number = number * base + (uint64_t)(digit - digits);
+    }
+    return number;
+}
+
+/* A line "tfd:        5 events:       1d data:        100000005  pos:0 ino:61 sdev:9". */
+static inline void io_os_take_line(const char *line, io_os_take_item take, void *context)
+{
+    if (strncmp(line, "tfd:", 4) == 0) {
+        io_os_item item = {.fd = (int)io_os_number_after(line, "tfd:", 10),
+                           .events = (uint32_t)io_os_number_after(line, "events:", 16),
+                           .data = io_os_number_after(line, "data:", 16)};
+        take(context, &item);
+    }
+}
+
+/* Calls take with each item of the set. 0, or a negative errno value: it can't be seen. */
+static inline int io_os_epoll_items(int epoll_fd, io_os_take_item take, void *context)
+{
+    char path[32];
+    char text[4096];
+    size_t length = 0;
+    io_os_put_info_path(path, epoll_fd);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    ssize_t size;
+    while ((size = read(fd, text + length, sizeof(text) - 1 - length)) > 0) {
+        char *line = text;
+        char *end;
+        length += (size_t)size;
+        text[length] = '\0';
+        while ((end = strchr(line, '\n'))) {
+            *end = '\0';
+            io_os_take_line(line, take, context);
+            line = end + 1;
+        }
+        length -= (size_t)(line - text);
+        memmove(text, line, length);
+    }
+    int r = size < 0 ? -errno : 0;
+    close(fd);
+    return r;
+}
+
+#endif
+
+#endif
