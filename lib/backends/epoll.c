@@ -85,7 +85,8 @@ static int modify(io_poller *poller, io_fd fd)
 
 static void remove_fd(io_poller *poller, io_fd fd)
 {
-    /* It fails only if the descriptor was closed; then there is nothing to do (IO-REMOVE-7). */
+    /* It fails if the descriptor was closed; then there is nothing to do (IO-REMOVE-7). If the kernel
+     * refuses, what it still tells is stale, and makes the set be made anew (IO-REMOVE-8). */
     struct epoll_event unused = {0};
     (void)io_os_epoll_ctl(poller->fd, EPOLL_CTL_DEL, fd, &unused);
 }
@@ -111,7 +112,9 @@ static int renew(io_poller *poller)
         }
     }
     if (r >= 0) {
-        r = io_os_dup_to(epoll_fd, poller->fd);
+        do {
+            r = io_os_dup_to(epoll_fd, poller->fd);
+        } while (r == -EINTR); /* IO-ERROR-6 */
         poller->outdated = r < 0;
     }
     io_os_close_own(epoll_fd);

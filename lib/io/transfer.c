@@ -144,6 +144,6 @@ int io_close(io_poller *poller, io_atom *atom)
     }
     int result = io_os_close(atom->fd);
     /* Interrupted, it is closed all the same on every kernel we know but HP-UX; a second close
-     * could hit a descriptor that another thread has just opened. */
+     * could hit a descriptor that another thread has just opened (IO-CLOSE-11). */
     return io_result(result == -EINTR ? 0 : result);
 }

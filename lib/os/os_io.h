@@ -1,5 +1,6 @@
 /* The system calls of reading, writing and sockets. Each returns >= 0, or a negative errno value;
- * none retries, none decides: that is for lib/io. No other file of lib/io makes a system call. */
+ * none decides or retries, but for io_os_poll_now: that is for lib/io. No other file of lib/io makes
+ * a system call. */
 #ifndef IOATOM_OS_OS_IO_H
 #define IOATOM_OS_OS_IO_H
 
@@ -96,11 +97,15 @@ static inline int io_os_unlink(const char *path)
     return io_os_result(unlink(path));
 }
 
-/* The ready ones of some poll(2) events, without waiting. */
+/* The ready ones of some poll(2) events, without waiting. A question is asked again when a signal has
+ * come instead of its answer (IO-ERROR-6). */
 static inline int io_os_poll_now(io_fd fd, short events)
 {
     struct pollfd entry = {.fd = fd, .events = events};
-    int count = io_os_result(poll(&entry, 1, 0));
+    int count;
+    do {
+        count = io_os_result(poll(&entry, 1, 0));
+    } while (count == -EINTR);
     return count <= 0 ? count : entry.revents;
 }
 

@@ -66,11 +66,15 @@ static inline int io_os_poll(struct pollfd *fds, uint64_t count, int timeout_ms)
     return io_os_result(poll(fds, (nfds_t)count, timeout_ms));
 }
 
-/* The hang-up and error of a descriptor, as poll(2) events. */
+/* The hang-up and error of a descriptor, as poll(2) events. Asked again when a signal has come instead
+ * of the answer: an alarm that is over and not known to be would hide the next one (IO-EVENT-8). */
 static inline int io_os_alarms(int fd)
 {
     struct pollfd entry = {.fd = fd};
-    int r = io_os_poll(&entry, 1, 0);
+    int r;
+    do {
+        r = io_os_poll(&entry, 1, 0);
+    } while (r == -EINTR);
     return r < 0 ? r : entry.revents;
 }
 

@@ -1,4 +1,5 @@
 /* io_read, io_write, io_readv, io_writev, io_close, io_atom_init. */
+#include "spy.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -313,6 +314,11 @@ static void read_datagram_end(const unit_config *config)
     CHECK(shutdown(fds[0], SHUT_RD) == 0);
     CHECK_ERROR(io_read(NULL, &atom, buf, sizeof(buf), &len), -EPIPE);
     CHECK_EQ(len, 0);
+    CLAUSE("IO-ERROR-6"); /* nor is it taken for an empty datagram when a signal comes */
+    spy_reset();
+    spy_fail(&spy.poll, EINTR, 0, 2);
+    CHECK_ERROR(io_read(NULL, &atom, buf, sizeof(buf), &len), -EPIPE);
+    CHECK_EQ(spy.poll.count, 3);
     unit_close_pair(fds);
 }
 
@@ -1149,7 +1155,7 @@ int main(int argc, char **argv)
         {"read_data_then_end", "IO-READ-3", read_data_then_end, UNIT_ONCE},
         {"read_short", "IO-READ-3", read_short, UNIT_EACH},
         {"read_fault", "IO-READ-3", read_fault, UNIT_EACH},
-        {"read_datagram_end", "IO-READ-3", read_datagram_end, UNIT_ONCE},
+        {"read_datagram_end", "IO-READ-3 IO-ERROR-6", read_datagram_end, UNIT_ONCE},
         {"read_empty_datagram", "IO-READ-4", read_empty_datagram, UNIT_ONCE},
         {"read_interrupted", "IO-READ-5", read_interrupted, UNIT_ONCE},
         {"stale_errno", "IO-READ-5 IO-WRITE-5", stale_errno, UNIT_ONCE},
