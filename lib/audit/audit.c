@@ -11,17 +11,10 @@
 #define POLLRDHUP 0
 #endif
 
-enum {
-    /* A bit of io_slot.kernel that the core has no use for, set while the atom's callback runs.
-     * io_core_set writes the other bits anew and so takes it away; it keeps it only if it has nothing
-     * to ask the kernel for, as in edge mode when each flag that is wanted met EAGAIN, or if the
-     * kernel refuses. So it tells whether flags that did not meet EAGAIN were asked for again. */
-    TRACE = 0x08,
-    BATCH = 64 /* the least B of IO-FAIR-1 */
-};
+enum { BATCH = 64 }; /* the least B of IO-FAIR-1 */
 
 _Static_assert(((IO_EVENTS | IO_KERNEL_HUP | IO_KERNEL_ERR | IO_KERNEL_REST | IO_KERNEL_DEAD) &
-                TRACE) == 0,
+                IO_KERNEL_TRACE) == 0,
                "the trace has a bit of its own");
 
 /* A callback, and the registration that it was for. */
@@ -146,13 +139,16 @@ static void call_back(const io_audit *audit, const io_event *event)
               .fd = event->atom->fd,
               .generation = slot->generation,
               .told = event->flags};
-    slot->kernel |= TRACE;
+    /* io_core_set writes the other bits anew and so takes the trace away; it keeps it only if it has
+     * nothing to ask the kernel for, as in edge mode when each flag that is wanted met EAGAIN, or if
+     * the kernel refuses. So it tells whether flags that did not meet EAGAIN were asked for again. */
+    slot->kernel |= IO_KERNEL_TRACE;
     c.proc(audit->poller, c.atom, c.told);
     if (!is_registered(core, &c)) {
         return; /* the slot is another's, and so may the memory of the atom be */
     }
-    int is_asked = !(slot->kernel & TRACE);
-    slot->kernel &= (uint8_t)~TRACE;
+    int is_asked = !(slot->kernel & IO_KERNEL_TRACE);
+    slot->kernel &= (uint8_t)~IO_KERNEL_TRACE;
     judge(audit, &c, is_asked ? 0 : c.told & slot->interest & ~slot->marks);
 }
 

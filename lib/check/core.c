@@ -78,12 +78,11 @@ static const char *check_free(const io_slot *slot)
 static const char *check_kernel(const io_core *core, const io_slot *slot)
 {
     uint8_t armed = slot->kernel & IO_EVENTS;
-    if (slot->kernel &
-        ~(IO_EVENTS | IO_KERNEL_HUP | IO_KERNEL_ERR | IO_KERNEL_REST | IO_KERNEL_DEAD)) {
-        return "core.kernel";
+    if ((slot->kernel & IO_KERNEL_TRACE) && !core->dispatching) {
+        return "core.kernel"; /* the audit's, while a callback runs */
     }
     if (slot->kernel & IO_KERNEL_DEAD) {
-        return slot->kernel == IO_KERNEL_DEAD ? NULL : "core.dead";
+        return (slot->kernel & ~IO_KERNEL_TRACE) == IO_KERNEL_DEAD ? NULL : "core.dead";
     }
     if (slot->kernel & IO_KERNEL_REST) {
         if (core->mode == IO_MODE_EDGE || !armed) {

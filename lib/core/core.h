@@ -39,6 +39,7 @@ enum {
 
 /* io_slot.kernel: the armed flags, and: */
 enum {
+    IO_KERNEL_TRACE = 0x08,     /* lib/audit's, while a callback runs; the core has no use for it */
     IO_KERNEL_HUP = IO_BIT_HUP, /* the hang-up, */
     IO_KERNEL_ERR = IO_BIT_ERR, /* the error that the latest event carried (IO-EVENT-8) */
     IO_KERNEL_REST = 0x40,      /* level kernels: it would repeat for ever what tells nothing new */
