@@ -159,6 +159,12 @@ int io_socket_listen(io_poller *poller, io_atom *atom, io_proc proc, const io_ad
     return io_result(io_serve(poller, atom, proc, fd, local));
 }
 
+/* What accept(2) fails with for want of something, connection or not. */
+static int io_is_shortage(int result)
+{
+    return result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -ENOBUFS;
+}
+
 /* Take one connection. A signal is no result, and neither is a peer that gave up while it waited:
  * the next in the queue may be a good one, and an edge is told only once. Each turn takes something
  * out of the queue, so this ends. */
@@ -172,10 +178,10 @@ static int io_take(io_fd listener, io_address *peer)
         peer->type = IO_STREAM;
         peer->length = (uint32_t)length;
     } while (result == -EINTR || result == -ECONNABORTED);
-    /* Linux looks for a free descriptor before it looks for a connection; without one -EMFILE is
-     * the wrong answer (IO-SOCKET-3), and would leave the caller waiting for a connection that is
-     * not there. */
-    if ((result == -EMFILE || result == -ENFILE) && !io_os_is_readable(listener)) {
+    /* Linux looks for a free descriptor, and memory, before it looks for a connection; without one
+     * -EMFILE is the wrong answer (IO-SOCKET-3), and would leave the caller waiting for a connection
+     * that is not there. */
+    if (io_is_shortage(result) && !io_os_is_readable(listener)) {
         return -EAGAIN;
     }
     return result;

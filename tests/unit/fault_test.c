@@ -253,18 +253,19 @@ static io_fd make_refused(void)
     return fd;
 }
 
-/* A look at a descriptor is interrupted while -EMFILE is the kernel's answer, with no connection
- * waiting: that there is none is the answer, and is noted. */
+/* A look at the listener is interrupted while -EMFILE and the like is the kernel's answer, with no
+ * connection waiting: that there is none is the answer, and is noted. */
 static void interrupted_accept(const unit_config *config)
 {
+    static const int errors[] = {EMFILE, ENFILE, ENOMEM, ENOBUFS};
     unit_atom listener, atom;
     begin(config);
     listen_at(&listener);
     CLAUSE("IO-ERROR-6");
-    for (int interrupted = 0; interrupted < 3; interrupted++) {
+    for (int interrupted = 0; interrupted < 4; interrupted++) {
         CLAUSE("IO-SOCKET-3");
         fail(IO_SIM_CALL_ACCEPT, 1, EINTR);
-        fail(IO_SIM_CALL_ACCEPT, 2, EMFILE);
+        fail(IO_SIM_CALL_ACCEPT, 2, errors[interrupted]);
         for (int i = 1; i <= interrupted; i++) {
             fail(IO_SIM_CALL_POLL, (unsigned)i, EINTR);
         }
