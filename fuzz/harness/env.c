@@ -114,6 +114,7 @@ void env_begin(env *e)
         }
     }
     e->base = lowest_free();
+    e->open = kernel_open_count();
 }
 
 /* close(2); a TCP socket with RST if asked for, so that no connection stays in TIME_WAIT. */
@@ -133,7 +134,7 @@ int env_end(env *e)
             close_number(fd, e->objects[e->numbers[fd].object].kind == KIND_TCP);
         }
     }
-    return lowest_free() == e->base;
+    return lowest_free() == e->base && kernel_open_count() == e->open;
 }
 
 int env_is_open(int fd)

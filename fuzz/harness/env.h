@@ -32,7 +32,8 @@ typedef struct env {
     env_number numbers[ENV_LIMIT];
     env_object objects[ENV_OBJECTS];
     int object_count;
-    int base; /* the lowest free number before the program began */
+    int base; /* the lowest free number before the program began, */
+    int open; /* and how many were open */
 } env;
 
 /* Once in a process. 0, or -1 if this machine has no sockets to fuzz with. */

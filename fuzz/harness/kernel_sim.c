@@ -3,6 +3,7 @@
 #ifdef IO_OS_SIM
 #include "kernel.h"
 
+#include "faults.h"
 #include "library.h"
 #include "report.h"
 
@@ -33,7 +34,6 @@ static void on_call(void *context, int kind, uint32_t nth, io_fd fd, io_sim_faul
     (void)context;
     (void)nth;
     (void)fd;
-    (void)fault;
     if (!library_is_running()) {
         return;
     }
@@ -50,6 +50,7 @@ static void on_call(void *context, int kind, uint32_t nth, io_fd fd, io_sim_faul
     default:
         break;
     }
+    faults_draw(kind, fault);
 }
 
 void kernel_setup(void)
@@ -63,6 +64,11 @@ int kernel_begin(void)
 {
     io_sim_reset(&sim);
     return 1;
+}
+
+int kernel_open_count(void)
+{
+    return io_sim_open_count(&sim);
 }
 
 int kernel_poll_now(struct pollfd *fds, nfds_t count)

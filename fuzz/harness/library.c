@@ -1,5 +1,6 @@
 #include "library.h"
 
+#include "faults.h"
 #include "report.h"
 #include "trace.h"
 
@@ -12,6 +13,7 @@ void library_enter(void)
 {
     running = 1;
     calls++;
+    faults_begin_call();
     errno = EINTR; /* a stale one, which nobody may take for his own (IO-READ-5) */
 }
 
@@ -21,6 +23,9 @@ int library_leave(int result)
     running = 0;
     if (result < 0 && code != -result) {
         violation("IO-ERROR-1", "the result is %d, but errno is %d", result, code);
+    }
+    if (result == -EINTR) {
+        violation("IO-ERROR-6", "a signal is the result");
     }
     trace_add(TRACE_RESULT, result, 0);
     return result;

@@ -2,7 +2,8 @@
 #ifndef IOATOM_FUZZ_HARNESS_LIBRARY_H
 #define IOATOM_FUZZ_HARNESS_LIBRARY_H
 
-/* LIBRARY(io_add(poller, atom, flags)): its result, checked against errno (IO-ERROR-1) and traced. */
+/* LIBRARY(io_add(poller, atom, flags)): its result, checked against errno (IO-ERROR-1,
+ * IO-ERROR-6) and traced. */
 #define LIBRARY(call) (library_enter(), library_leave(call))
 
 void library_enter(void);

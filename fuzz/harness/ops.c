@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "ops.h"
 
+#include "faults.h"
 #include "kernel.h"
 #include "library.h"
 #include "report.h"
@@ -27,7 +28,7 @@ static int is_registered(const run *r, int index)
 }
 
 /* Inside a callback these calls are refused. 1 if that was the case. */
-static int refused(run *r, int result, const char *clause)
+int run_refused(const run *r, int result, const char *clause)
 {
     if (!r->model.dispatching) {
         return 0;
@@ -94,8 +95,11 @@ static void op_add(run *r, const op *o)
     }
     int fd = atom->fd, flags = lib_flags(o);
     model_fd kind = fd_kind(fd);
-    int result = LIBRARY(io_add(&r->poller, atom, flags));
-    model_check_add(&r->model, o->a, fd, kind, no_must(r, fd), flags, result);
+    int result;
+    do {
+        result = LIBRARY(io_add(&r->poller, atom, flags));
+        model_check_add(&r->model, o->a, fd, kind, no_must(r, fd), flags, result);
+    } while (fault_add_again(r, o->a, result));
 }
 
 static void op_set(run *r, const op *o)
@@ -115,6 +119,7 @@ static void op_remove(run *r, const op *o)
     io_atom *atom = atom_of(r, o->a);
     if (atom) {
         model_check_remove(&r->model, o->a, LIBRARY(io_remove(&r->poller, atom)));
+        fault_note_leftovers(r);
         r->taken_away = 1;
     }
 }
@@ -127,6 +132,7 @@ void op_free_atom(run *r, int index)
     }
     if (is_registered(r, index)) {
         model_check_remove(&r->model, index, LIBRARY(io_remove(&r->poller, atom)));
+        fault_note_leftovers(r);
         r->taken_away = 1;
     }
     free(r->atoms[index]);
@@ -157,8 +163,12 @@ static void op_ioclose(run *r, const op *o)
     }
     int fd = atom->fd, was_open = env_is_open(fd);
     int result = LIBRARY(io_close(&r->poller, atom));
-    if (result != (was_open ? 0 : -EBADF)) {
-        violation(was_open ? "IO-CLOSE-1" : "IO-CLOSE-3", "io_close returned %d", result);
+    fault_note_leftovers(r);
+    if (result != fault_close_result(was_open)) {
+        const char *clause = !was_open                   ? "IO-CLOSE-3"
+                             : faults_error(FAULT_CLOSE) ? "IO-CLOSE-11"
+                                                         : "IO-CLOSE-1";
+        violation(clause, "io_close returned %d", result);
     }
     if (env_is_open(fd)) {
         violation("IO-CLOSE-1", "descriptor %d is still open", fd);
@@ -204,6 +214,7 @@ static int read_once(run *r, int index, uint32_t size)
     int result = LIBRARY(io_read(&r->poller, atom, buffer, size, &len));
     check_moved(r, atom, "IO-READ-1", result, size, len);
     trace_add_read(buffer, len);
+    fault_check_transfer("IO-READ-7", result);
     if (result == 0 && !env_received(&r->env, fd, buffer, (uint32_t)len)) {
         violation("IO-READ-5", "the bytes that were read are not those that were sent");
     }
@@ -230,6 +241,7 @@ static int write_once(run *r, int index, uint32_t size)
     int result = LIBRARY(io_write(&r->poller, atom, buffer, size, &len));
     check_moved(r, atom, "IO-WRITE-1", result, size, len);
     trace_add(TRACE_MOVED, (int32_t)len, 0);
+    fault_check_transfer("IO-WRITE-5", result);
     if (result == 0) {
         env_sent(&r->env, fd, (uint32_t)len);
     }
@@ -267,8 +279,12 @@ static int accept_once(run *r, int a, int b, int flags)
     io_address remote;
     *atom = before;
     r->shadow[a] = before;
+    int bits = bits_of(listener->fd);
     int result =
         LIBRARY(io_socket_accept(&r->poller, atom, run_callback, flags, listener, &remote));
+    if (!(flags & ~0xf)) {
+        fault_check_accept(r, listener->fd, bits, result);
+    }
     if (result == 0) {
         r->shadow[a] = *atom;
         env_adopt(&r->env, &r->events, atom->fd);
@@ -348,14 +364,21 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static int wait_in_library(run *r, int timeout_ms)
+{
+    faults_begin_wait();
+    return io_wait(&r->poller, timeout_ms);
+}
+
 int run_wait(run *r, int timeout_ms)
 {
     run_observe(r);
     model_wait_begin(&r->model);
     kernel_calls before = kernel_calls_made();
     uint64_t start = now_ns();
-    int result = LIBRARY(io_wait(&r->poller, timeout_ms));
+    int result = LIBRARY(wait_in_library(r, timeout_ms));
     uint64_t end = now_ns();
+    fault_note_leftovers(r);
     kernel_calls after = kernel_calls_made();
     model_wait wait = {
         .timeout_ms = timeout_ms,
@@ -363,7 +386,11 @@ int run_wait(run *r, int timeout_ms)
         .elapsed_ns = end - start,
         .kernel_waits = after.waits - before.waits,
         .blocking_waits = after.blocking_waits - before.blocking_waits,
-        .interrupted = after.interrupted != before.interrupted,
+        .interrupted = after.interrupted != before.interrupted || faults_has(FAULT_ANYWHERE, EINTR),
+        .failed = faults_error(FAULT_WAIT),
+        .faults = faults_count(),
+        .late = faults_is_late(),
+        .spurious_fd = faults_spurious(),
     };
     run_observe(r);
     model_check_wait(&r->model, &wait);
@@ -373,7 +400,7 @@ int run_wait(run *r, int timeout_ms)
 static void op_wait(run *r, const op *o)
 {
     if (r->model.dispatching) {
-        refused(r, LIBRARY(io_wait(&r->poller, o->arg)), "IO-WAIT-8");
+        run_refused(r, LIBRARY(io_wait(&r->poller, o->arg)), "IO-WAIT-8");
         return;
     }
     r->sleeps += o->arg > 0;
@@ -384,7 +411,7 @@ static void op_dispatch(run *r, const op *o)
 {
     (void)o;
     if (r->model.dispatching) {
-        refused(r, LIBRARY(io_dispatch(&r->poller)), "IO-DISPATCH-5");
+        run_refused(r, LIBRARY(io_dispatch(&r->poller)), "IO-DISPATCH-5");
     } else {
         run_dispatch(r);
     }
@@ -401,7 +428,7 @@ static void op_next(run *r, const op *o)
     (void)o;
     io_event event = {.atom = NULL, .flags = 12345};
     int result = LIBRARY(io_next(&r->poller, &event));
-    if (refused(r, result, "IO-NEXT-2")) {
+    if (run_refused(r, result, "IO-NEXT-2")) {
         return;
     }
     if (result != 1) {
@@ -427,7 +454,7 @@ static void op_dispose(run *r, const op *o)
 {
     (void)o;
     int result = LIBRARY(io_poller_dispose(&r->poller));
-    if (refused(r, result, "IO-INIT-10")) {
+    if (run_refused(r, result, "IO-INIT-10")) {
         return;
     }
     if (result != 0) {
@@ -505,7 +532,10 @@ void op_run(run *r, const op *o)
         [OP_WAIT] = op_wait,       [OP_DISPATCH] = op_dispatch,
         [OP_NEXT] = op_next,       [OP_CHECK] = op_check,
         [OP_DISPOSE] = op_dispose, [OP_TURN] = op_turn,
-        [OP_ABANDON] = op_abandon,
+        [OP_ABANDON] = op_abandon, [OP_FAIL] = op_fault,
+        [OP_SHORT] = op_fault,     [OP_EARLY] = op_fault,
+        [OP_LATE] = op_fault,      [OP_SPURIOUS] = op_fault,
+        [OP_RENEW] = op_renew,
     };
     handlers[o->code](r, o);
 }

@@ -25,7 +25,7 @@ typedef struct run {
     unsigned executed;
     unsigned sleeps;
     int taken_away; /* a callback did what may take another's event away */
-    int strayed;    /* a registered descriptor was closed without io_remove */
+    int strayed; /* a registered descriptor was closed without io_remove, or such a call failed */
     atom_box *atoms[PROGRAM_ATOMS];
     io_atom shadow[PROGRAM_ATOMS];
     void *storage;
@@ -43,5 +43,21 @@ void run_init_poller(run *r);
 /* io_wait outside a callback. */
 int run_wait(run *r, int timeout_ms);
 int run_fd_is_open(int fd);
+/* There is a registration whose descriptor was closed: another file's events may come to it
+ * (IO-CLOSE-6), and its number be given to a new descriptor. */
+int run_has_strays(const run *r);
+int run_refused(const run *r, int result, const char *clause);
+
+/* ops_faults.c: what the operations do about faults, and those that plan them. */
+void op_fault(run *r, const op *o);
+void op_renew(run *r, const op *o);
+/* A call of the library is over that takes something out of the kernel's set, or makes it anew. */
+void fault_note_leftovers(run *r);
+/* The result of io_add, for an atom that may be registered or not; whether to try again. */
+int fault_add_again(run *r, int atom, int result);
+/* The result of a transfer, of io_socket_accept, and what io_close returns. */
+void fault_check_transfer(const char *clause, int result);
+void fault_check_accept(const run *r, int listener, int poll_bits, int result);
+int fault_close_result(int was_open);
 
 #endif

@@ -9,6 +9,8 @@ static struct {
     const op *operation;
     unsigned number;
     int callback_of;
+    const char *call, *error; /* of a sweep; null: none */
+    unsigned call_number;
 } now;
 
 void report_begin(const program *p, const char *config)
@@ -18,6 +20,13 @@ void report_begin(const program *p, const char *config)
     now.operation = NULL;
     now.number = 0;
     now.callback_of = -1;
+}
+
+void report_sweep(const char *call, unsigned number, const char *error)
+{
+    now.call = call;
+    now.call_number = number;
+    now.error = error;
 }
 
 void report_operation(unsigned number, const op *o, int callback_of)
@@ -45,6 +54,10 @@ void violation(const char *clause, const char *format, ...)
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
+    if (now.call) {
+        fprintf(stderr, "\nsystem call %u of the library (%s) failed with %s", now.call_number,
+                now.call, now.error);
+    }
     fprintf(stderr, "\n--- program\n");
     if (now.program) {
         program_print(now.program, stderr);

@@ -6,6 +6,8 @@
 
 /* What runs now, for the report. */
 void report_begin(const program *p, const char *config);
+/* What a sweep has chosen to go wrong; null: nothing. */
+void report_sweep(const char *call, unsigned number, const char *error);
 /* The operation that runs now: its number in the order of execution, and whose callback it is in
  * (-1: none). */
 void report_operation(unsigned number, const op *o, int callback_of);

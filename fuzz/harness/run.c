@@ -2,12 +2,14 @@
 #define _GNU_SOURCE
 #include "run.h"
 
+#include "faults.h"
 #include "kernel.h"
 #include "library.h"
 #include "ops.h"
 #include "report.h"
 #include "trace.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +39,7 @@ static void on_closed(void *context, int fd)
     model_fd_closed(&r->model, fd);
 }
 
-/* A registration whose descriptor was closed: another file's events may come to it (IO-CLOSE-6). */
-static int has_strays(const run *r)
+int run_has_strays(const run *r)
 {
     for (int i = 0; i < PROGRAM_ATOMS; i++) {
         if (r->model.atoms[i].registered && r->model.atoms[i].life != LIFE_OPEN) {
@@ -51,7 +52,7 @@ static int has_strays(const run *r)
 /* The library's own structures, between any two calls of it. */
 static void check_invariants(run *r)
 {
-    r->strayed |= has_strays(r);
+    r->strayed |= run_has_strays(r);
 #ifdef IO_CHECK
     io_check_depth depth = r->strayed ? IO_CHECK_KERNEL : IO_CHECK_EXACT;
 #ifndef IO_OS_SIM
@@ -141,10 +142,16 @@ void run_init_poller(run *r)
 {
     size_t size = io_poller_storage_size(r->config->types, ENV_LIMIT);
     r->storage = realloc(r->storage, size);
-    int result = LIBRARY(io_poller_init_in(&r->poller, r->config->types, r->storage, size));
-    if (result < 0) {
-        violation("IO-INIT-1", "io_poller_init_in returned %d", result);
-    }
+    int result;
+    do {
+        result = LIBRARY(io_poller_init_in(&r->poller, r->config->types, r->storage, size));
+        int error = faults_error(FAULT_OTHER);
+        int expected = error == EPERM ? -ENOSYS : -error; /* not offered by a sandbox (IO-INIT-4) */
+        if (result != expected) {
+            violation(error ? "IO-INIT-4" : "IO-INIT-1",
+                      "io_poller_init_in returned %d, expected %d", result, expected);
+        }
+    } while (result < 0);
 }
 
 /* The program is over: what is owed comes, then it is quiet; everything can be removed; nothing is
@@ -154,13 +161,14 @@ static void finish(run *r)
     enum { ROUNDS = 8 };
     int quiet = 0;
     report_operation(0, NULL, -1);
+    faults_end();
     r->executed = BUDGET; /* callbacks do nothing from here on */
     for (int round = 0; round < ROUNDS; round++) {
         quiet |= run_wait(r, 0) == 0; /* TCP may still send an edge of its own, once */
         run_dispatch(r);
     }
     check_invariants(r);
-    if (!quiet && r->model.edge && !has_strays(r)) {
+    if (!quiet && r->model.edge && !run_has_strays(r)) {
         violation("IO-EDGE-5", "each of %d waits found something, though nothing happens", ROUNDS);
     }
     for (int i = 0; i < PROGRAM_ATOMS; i++) {
@@ -196,6 +204,7 @@ void run_program(const program *p, const config *c)
     trace_begin();
     env_begin(&r.env);
     kernel_calls before = kernel_calls_made();
+    faults_begin();
     model_init(&r.model, c->types, ENV_LIMIT);
     run_init_poller(&r);
     execute(&r, &p->main, -1);

@@ -6,6 +6,10 @@
  *
  * It is exact where the specification is, and keeps bounds where that leaves a choice: maybe is the
  * most that can be pending, owed the least that has to come.
+ *
+ * Of system calls that were made to fail it asks harness/faults.h. A call of the library that met one
+ * either does what it does otherwise, or returns that error and has changed nothing (IO-ERROR-2); what
+ * is owed stays owed.
  */
 #ifndef IOATOM_FUZZ_MODEL_MODEL_H
 #define IOATOM_FUZZ_MODEL_MODEL_H
@@ -62,6 +66,10 @@ typedef struct model {
 
 void model_init(model *m, int types, int limit);
 
+/* A result that the library may pass on: the error of a system call that was made to fail. That
+ * a close failed is nobody's result but that of io_close. */
+int model_is_injected(int result);
+
 /* The kernel's word (poll(2) bits) about the descriptor of a registered atom; between any two
  * operations. */
 void model_observe(model *m, int atom, int poll_bits);
@@ -88,6 +96,10 @@ typedef struct model_wait {
     unsigned kernel_waits;
     unsigned blocking_waits;
     int interrupted; /* by a signal */
+    int failed;      /* the errno value of a wait in the kernel that failed; 0: none did */
+    unsigned faults; /* system calls in which something went wrong */
+    int late;        /* the kernel ended a wait too late */
+    int spurious_fd; /* it found this descriptor readable and writable, even if it was not; or -1 */
 } model_wait;
 
 /* Before and after io_wait outside a callback; each after an observation of all atoms. */
@@ -101,6 +113,9 @@ void model_called(model *m, int atom, int flags);
 void model_check_dispatch(model *m, int result, int exact);
 /* io_next handed out an atom (1), or nothing (0). */
 void model_check_next(model *m, int result, int atom, int flags);
+
+/* io_poller_after_fork outside a callback. */
+void model_check_renew(model *m, int result);
 
 void model_disposed(model *m);
 int model_registered_count(const model *m);

@@ -3,6 +3,8 @@
 
 #include "../harness/report.h"
 
+#include <errno.h>
+
 /* IO-FAIR-1 with at most 8 atoms and 64 events a wait. */
 enum { FAIR_WAITS = 2 };
 
@@ -27,7 +29,7 @@ void model_wait_begin(model *m)
 }
 
 /* What a wait may have found for an atom whose descriptor was closed (IO-CLOSE-5, IO-CLOSE-6). */
-static int find_closed(const model *m, model_atom *a)
+static int find_closed(const model *m, model_atom *a, int failed)
 {
     int both = MODEL_READ | MODEL_WRITE;
     if (m->on_epoll || a->life == LIFE_TAKEN) {
@@ -35,6 +37,10 @@ static int find_closed(const model *m, model_atom *a)
     }
     if (a->life == LIFE_DEAD) {
         return 0;
+    }
+    if (failed) { /* before it found out, or in the middle of that */
+        a->suspect = 1;
+        return both;
     }
     /* What is pending already may be held back, and so keep the descriptor from being looked at. */
     int certain = a->interest & both & ~a->held & ~a->maybe;
@@ -46,10 +52,18 @@ static int find_closed(const model *m, model_atom *a)
     return both;
 }
 
-/* What a wait may have found for an atom. */
-static void find(const model *m, model_atom *a)
+/* What a wait may have found for an atom. One that failed has found nothing that is open: had it
+ * found something in the kernel before, it would have returned then. */
+static void find(const model *m, model_atom *a, const model_wait *wait)
 {
-    int found = a->life == LIFE_OPEN ? a->ready_before | a->ready : find_closed(m, a);
+    if (a->life == LIFE_OPEN && wait->failed) {
+        return;
+    }
+    if (a->life == LIFE_OPEN && a->fd == wait->spurious_fd) {
+        a->ready_before |= MODEL_READ | MODEL_WRITE; /* IO-EVENT-6 */
+        a->ready_since |= MODEL_READ | MODEL_WRITE;
+    }
+    int found = a->life == LIFE_OPEN ? a->ready_before | a->ready : find_closed(m, a, wait->failed);
     found &= a->interest & ~a->held;
     a->maybe |= found;
     /* Of a closed one nobody knows whether this wait found it, and so whether it is still armed. */
@@ -62,16 +76,29 @@ static void find(const model *m, model_atom *a)
 static void check_kernel_waits(const model *m, const model_wait *wait)
 {
     unsigned atoms = (unsigned)model_registered_count(m);
-    unsigned most = 2 + 2 * atoms + (unsigned)(wait->elapsed_ns / 50000000u);
+    unsigned most = 2 + 2 * atoms + (unsigned)(wait->elapsed_ns / 50000000u) + wait->faults;
     if (wait->kernel_waits > most) {
         violation("IO-WAIT-10", "io_wait waited %u times in the kernel, at most %u are allowed",
                   wait->kernel_waits, most);
     }
-    if (wait->timeout_ms == 0 && wait->blocking_waits > 0) {
+    if (wait->timeout_ms == 0 && wait->blocking_waits > 0 && !wait->late) {
         violation("IO-WAIT-5", "io_wait with timeout 0 blocked");
     }
-    if (m->pending > 0 && wait->blocking_waits > 0) {
+    if (m->pending > 0 && wait->blocking_waits > 0 && !wait->late) {
         violation("IO-WAIT-2", "io_wait blocked with %d atoms pending", m->pending);
+    }
+}
+
+/* The kernel refused: that is the result, and what was pending stays so. */
+static void check_failed_wait(model *m, const model_wait *wait)
+{
+    if (wait->result >= 0 || !model_is_injected(wait->result)) {
+        violation("IO-WAIT-1", "io_wait returned %d", wait->result);
+    }
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        if (m->atoms[i].registered && m->atoms[i].life != LIFE_OPEN) {
+            m->pending = -1; /* it may be pending now */
+        }
     }
 }
 
@@ -82,12 +109,17 @@ void model_check_wait(model *m, const model_wait *wait)
     for (int i = 0; i < MODEL_ATOMS; i++) {
         model_atom *a = &m->atoms[i];
         if (a->registered) {
-            find(m, a);
+            find(m, a, wait);
             most += a->maybe != 0;
         }
     }
+    if (wait->failed && wait->failed != EINTR && wait->result != -wait->failed) {
+        violation("IO-WAIT-13", "io_wait returned %d after a wait in the kernel failed with %d",
+                  wait->result, wait->failed);
+    }
     if (wait->result < 0) {
-        violation("IO-WAIT-1", "io_wait returned %d", wait->result);
+        check_failed_wait(m, wait);
+        return;
     }
     if (wait->result > most) {
         violation("IO-WAIT-1", "io_wait returned %d, but at most %d atoms can be pending",

@@ -14,16 +14,17 @@ enum {
 _Static_assert(SPECIAL_FROM % (SPECIAL_CODES - 1) == 0, "encode_arg counts up from it");
 _Static_assert(sizeof(op) == PROGRAM_RECORD, "no padding: programs may be compared with memcmp");
 
-/* The share of an operation in the values of the code byte, of 64. */
+/* The share of an operation in the values of the code byte, of 128. */
 static const uint8_t shares[OP_CODES] = {
-    [OP_OPEN] = 6,  [OP_CONNECT] = 2,  [OP_DUP] = 3,      [OP_CLOSE] = 3,   [OP_RESET] = 1,
-    [OP_SEND] = 4,  [OP_RECV] = 2,     [OP_SHUTDOWN] = 1, [OP_INIT] = 1,    [OP_ADD] = 8,
-    [OP_SET] = 5,   [OP_REMOVE] = 3,   [OP_FREE] = 2,     [OP_IOCLOSE] = 1, [OP_READ] = 1,
-    [OP_WRITE] = 1, [OP_DRAIN] = 3,    [OP_FILL] = 2,     [OP_ACCEPT] = 1,  [OP_EXHAUSTED] = 1,
-    [OP_WAIT] = 2,  [OP_DISPATCH] = 1, [OP_NEXT] = 1,     [OP_CHECK] = 1,   [OP_DISPOSE] = 1,
-    [OP_TURN] = 5,  [OP_ABANDON] = 2,
+    [OP_OPEN] = 11, [OP_CONNECT] = 4,  [OP_DUP] = 5,      [OP_CLOSE] = 6,   [OP_RESET] = 2,
+    [OP_SEND] = 7,  [OP_RECV] = 4,     [OP_SHUTDOWN] = 2, [OP_INIT] = 2,    [OP_ADD] = 14,
+    [OP_SET] = 9,   [OP_REMOVE] = 6,   [OP_FREE] = 3,     [OP_IOCLOSE] = 2, [OP_READ] = 2,
+    [OP_WRITE] = 2, [OP_DRAIN] = 5,    [OP_FILL] = 4,     [OP_ACCEPT] = 2,  [OP_EXHAUSTED] = 2,
+    [OP_WAIT] = 4,  [OP_DISPATCH] = 2, [OP_NEXT] = 2,     [OP_CHECK] = 2,   [OP_DISPOSE] = 2,
+    [OP_TURN] = 9,  [OP_ABANDON] = 4,  [OP_FAIL] = 3,     [OP_SHORT] = 1,   [OP_EARLY] = 1,
+    [OP_LATE] = 1,  [OP_SPURIOUS] = 2, [OP_RENEW] = 1,
 };
-enum { SHARES = 64 };
+enum { SHARES = 128 };
 
 static uint8_t decode_code(uint8_t byte)
 {
@@ -97,6 +98,8 @@ static uint8_t decode_arg(arg_type type, uint8_t byte)
         return (uint8_t)((byte >= WAIT_1_FROM) + (byte >= WAIT_2_FROM));
     case ARG_SPECIAL:
         return decode_special(byte);
+    case ARG_ERROR:
+        return byte % ERROR_CODES;
     default:
         return 0;
     }

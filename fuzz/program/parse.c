@@ -114,6 +114,26 @@ static const char *parse_slot(line *l, char letter, uint8_t *slot)
     return NULL;
 }
 
+/* A number from 1 to 8, as 0 to 7. */
+static const char *parse_count(line *l, uint8_t *count)
+{
+    const word *w = next_word(l);
+    if (!w) {
+        return operand_missing;
+    }
+    long value = number_of(w->text, w->length);
+    if (value < 1 || value > 8) {
+        return "a number from 1 to 8 is expected";
+    }
+    *count = (uint8_t)(value - 1);
+    return NULL;
+}
+
+static const char *parse_operand(line *l, char letter, uint8_t *operand)
+{
+    return letter == 'n' ? parse_count(l, operand) : parse_slot(l, letter, operand);
+}
+
 static const char *parse_name(const word *w, const char *const *names, int count, uint8_t *arg,
                               const char *reason)
 {
@@ -190,6 +210,10 @@ static const char *parse_arg(line *l, arg_type type, uint8_t *arg)
         return parse_size(w, arg);
     case ARG_MS:
         return parse_ms(w, arg);
+    case ARG_ERROR:
+        return parse_name(w, program_error_names, ERROR_CODES, arg,
+                          "errors are eintr, enomem, enospc, emfile, enfile, ebadf, eperm, eio, "
+                          "enobufs, econnaborted");
     default:
         return parse_name(w, program_specials, SPECIAL_CODES, arg,
                           "d0 to d7, negative, limit, directory, file, closed, closed-far or path "
@@ -199,7 +223,7 @@ static const char *parse_arg(line *l, arg_type type, uint8_t *arg)
 
 static const char *parse_operands(line *l, const op_shape *shape, op *o)
 {
-    const char *error = shape->a ? parse_slot(l, shape->a, &o->a) : NULL;
+    const char *error = shape->a ? parse_operand(l, shape->a, &o->a) : NULL;
     if (error) {
         return error;
     }

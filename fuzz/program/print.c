@@ -38,6 +38,9 @@ static void print_arg(arg_type type, uint8_t arg, FILE *out)
             fprintf(out, " %s", program_specials[arg % SPECIAL_CODES]);
         }
         break;
+    case ARG_ERROR:
+        fprintf(out, " %s", program_error_names[arg % ERROR_CODES]);
+        break;
     default:
         break;
     }
@@ -47,7 +50,9 @@ void program_print_op(const op *o, FILE *out)
 {
     const op_shape *shape = &program_shapes[o->code % OP_CODES];
     fputs(shape->name, out);
-    if (shape->a) {
+    if (shape->a == 'n') {
+        fprintf(out, " %u", (o->a & 7u) + 1);
+    } else if (shape->a) {
         fprintf(out, " %c%u", shape->a, o->a & 7u);
     }
     if (program_has_b(shape, o->arg)) {

@@ -47,6 +47,13 @@ typedef enum op_code {
     OP_DISPOSE,   /* dispose: and, outside a callback, init again */
     OP_TURN,      /* turn: wait 0, then dispatch */
     OP_ABANDON,   /* abandon aA: close(2) its descriptor, and only then io_remove it */
+    OP_FAIL,      /* fail N ERROR: of the library's system calls from here on that can fail so, the
+                     Nth does; a is N - 1. This and the next four: only on the simulated kernel */
+    OP_SHORT,     /* short: the library's next transfer moves 1 byte, if it is of a stream */
+    OP_EARLY,     /* early: the library's next wait in the kernel ends too early, if with nothing */
+    OP_LATE,      /* late: it ends too late */
+    OP_SPURIOUS,  /* spurious dA: it finds dA readable and writable, even if it is not */
+    OP_RENEW,     /* renew: io_poller_after_fork */
     OP_CODES
 } op_code;
 
@@ -75,6 +82,22 @@ typedef enum special_fd {
 
 typedef enum shutdown_how { HOW_RD, HOW_WR, HOW_RDWR, HOW_CODES } shutdown_how;
 
+/* What OP_FAIL makes a call fail with: arg. */
+typedef enum error_code {
+    ERROR_EINTR,
+    ERROR_ENOMEM,
+    ERROR_ENOSPC,
+    ERROR_EMFILE,
+    ERROR_ENFILE,
+    ERROR_EBADF,
+    ERROR_EPERM,
+    ERROR_EIO,
+    ERROR_ENOBUFS,
+    ERROR_ECONNABORTED,
+    ERROR_CODES
+} error_code;
+extern const int program_errors[ERROR_CODES]; /* errno values */
+
 enum {
     PROGRAM_BAD_FLAG = 0x10, /* "bad": a flag that no function knows */
     PROGRAM_FLAGS = 0x1f,
@@ -90,7 +113,7 @@ typedef struct op {
     uint8_t code;
     uint8_t a;
     uint8_t b;
-    uint8_t arg; /* KIND, HOW, FLAGS, index of SIZE, MS, SPECIAL */
+    uint8_t arg; /* KIND, HOW, FLAGS, index of SIZE, MS, SPECIAL, ERROR */
 } op;
 
 typedef struct op_list {

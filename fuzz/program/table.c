@@ -1,5 +1,7 @@
 #include "table.h"
 
+#include <errno.h>
+
 const op_shape program_shapes[OP_CODES] = {
     [OP_OPEN] = {"open", 'd', 'd', ARG_KIND},
     [OP_CONNECT] = {"connect", 'd', 'd', ARG_NONE},
@@ -28,6 +30,12 @@ const op_shape program_shapes[OP_CODES] = {
     [OP_DISPOSE] = {"dispose", 0, 0, ARG_NONE},
     [OP_TURN] = {"turn", 0, 0, ARG_NONE},
     [OP_ABANDON] = {"abandon", 'a', 0, ARG_NONE},
+    [OP_FAIL] = {"fail", 'n', 0, ARG_ERROR},
+    [OP_SHORT] = {"short", 0, 0, ARG_NONE},
+    [OP_EARLY] = {"early", 0, 0, ARG_NONE},
+    [OP_LATE] = {"late", 0, 0, ARG_NONE},
+    [OP_SPURIOUS] = {"spurious", 'd', 0, ARG_NONE},
+    [OP_RENEW] = {"renew", 0, 0, ARG_NONE},
 };
 
 const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",
@@ -35,6 +43,11 @@ const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",
 const char *const program_hows[HOW_CODES] = {"rd", "wr", "rdwr"};
 const char *const program_specials[SPECIAL_CODES] = {NULL,   "negative", "limit",      "directory",
                                                      "file", "closed",   "closed-far", "path"};
+const char *const program_error_names[ERROR_CODES] = {"eintr",   "enomem",      "enospc", "emfile",
+                                                      "enfile",  "ebadf",       "eperm",  "eio",
+                                                      "enobufs", "econnaborted"};
+const int program_errors[ERROR_CODES] = {EINTR, ENOMEM, ENOSPC, EMFILE,  ENFILE,
+                                         EBADF, EPERM,  EIO,    ENOBUFS, ECONNABORTED};
 const char *const program_flags[PROGRAM_FLAG_COUNT] = {"read", "write", "except", "oneshot", "bad"};
 const uint32_t program_sizes[PROGRAM_SIZES] = {1, 7, 64, 1000, 4096, 65536};
 

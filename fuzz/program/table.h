@@ -13,11 +13,12 @@ typedef enum arg_type {
     ARG_SIZE,    /* index of program_sizes */
     ARG_MS,      /* 0 to PROGRAM_MAX_WAIT_MS */
     ARG_SPECIAL, /* special_fd; only SPECIAL_SLOT has a b, and is not printed */
+    ARG_ERROR,   /* error_code */
     ARG_TYPES
 } arg_type;
 
 /* In text: the name, a, b, arg. The letter says what a and b are: 'd' a descriptor slot, 'a' an
- * atom, 0 nothing. */
+ * atom, 'n' a number from 1 on, which is one more than a, 0 nothing. */
 typedef struct op_shape {
     const char *name;
     char a;
@@ -30,7 +31,8 @@ enum { PROGRAM_FLAG_COUNT = 5 };
 extern const op_shape program_shapes[OP_CODES];
 extern const char *const program_kinds[KIND_CODES];
 extern const char *const program_hows[HOW_CODES];
-extern const char *const program_specials[SPECIAL_CODES];   /* that of SPECIAL_SLOT is null */
+extern const char *const program_specials[SPECIAL_CODES]; /* that of SPECIAL_SLOT is null */
+extern const char *const program_error_names[ERROR_CODES];
 extern const char *const program_flags[PROGRAM_FLAG_COUNT]; /* by bit */
 
 /* 1 if an operation with this argument has the operand b. */

@@ -55,6 +55,7 @@ static void check_operands(const op_list *list)
         CHECK(o->code != OP_INIT || o->arg == SPECIAL_SLOT || o->b == 0);
         CHECK(o->code != OP_SHUTDOWN || o->arg < HOW_CODES);
         CHECK(o->code != OP_WAIT || o->arg <= PROGRAM_MAX_WAIT_MS);
+        CHECK(o->code != OP_FAIL || (o->arg < ERROR_CODES && o->b == 0));
         CHECK((o->code != OP_SEND && o->code != OP_READ) || o->arg < PROGRAM_SIZES);
         CHECK((o->code != OP_ADD && o->code != OP_ACCEPT) || o->arg <= PROGRAM_FLAGS);
         CHECK(o->code != OP_DISPATCH || (o->a == 0 && o->b == 0 && o->arg == 0));
@@ -163,6 +164,14 @@ static void fixed_texts(const unit_config *config)
     check_text(OP_TURN, 0xff, 0xff, "turn");
     check_text(OP_ABANDON, 0x02, 0xff, "abandon a2");
     check_text(OP_DISPOSE, 0xff, 0xff, "dispose");
+    check_text(OP_RENEW, 0xff, 0xff, "renew");
+    check_text(OP_FAIL, 0xf0, 0, "fail 1 eintr");
+    check_text(OP_FAIL, 0xff, 9, "fail 8 econnaborted");
+    check_text(OP_FAIL, 0x04, 23, "fail 1 emfile");
+    check_text(OP_SHORT, 0xff, 0xff, "short");
+    check_text(OP_EARLY, 0xff, 0xff, "early");
+    check_text(OP_LATE, 0xff, 0xff, "late");
+    check_text(OP_SPURIOUS, 0xff, 0xff, "spurious d7");
 }
 
 /* What a header takes out is in no list, and what it leaves in is there as before. */
@@ -285,6 +294,19 @@ static const mistake mistakes[] = {
     {"wait 3", 1, "milliseconds"},
     {"wait -1", 1, "milliseconds"},
     {"wait x", 1, "milliseconds"},
+    {"fail", 1, "missing"},
+    {"fail 1", 1, "missing"},
+    {"fail eintr", 1, "1 to 8"},
+    {"fail 0 eintr", 1, "1 to 8"},
+    {"fail 9 eintr", 1, "1 to 8"},
+    {"fail 01 eintr", 1, "1 to 8"},
+    {"fail d1 eintr", 1, "1 to 8"},
+    {"fail 1 EINTR", 1, "errors are"},
+    {"fail 1 4", 1, "errors are"},
+    {"fail 1 eintr x", 1, "too many"},
+    {"short d0", 1, "too many"},
+    {"spurious", 1, "missing"},
+    {"spurious a0", 1, "a descriptor"},
     {"init a0 a1", 1, "expected"},
     {"init a0 slot", 1, "expected"},
     {"init a0 d", 1, "expected"},
