@@ -17,6 +17,7 @@
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+void replay_report(void) __attribute__((weak)); /* what else the target has to tell at the end */
 
 /* harness/trace.h, in targets that run programs. */
 uint64_t trace_digest(void) __attribute__((weak));
@@ -314,6 +315,9 @@ static int replay(void)
     elapsed = seconds(CLOCK_MONOTONIC) - elapsed;
     for (size_t i = 0; i < inputs.count && options.trace; i++) {
         printf("%016llx  %s\n", (unsigned long long)inputs.all[i].digest, inputs.all[i].path);
+    }
+    if (replay_report) {
+        replay_report();
     }
     printf("replayed %zu inputs\n", inputs.count);
     if (inputs.count == 0) {
