@@ -339,13 +339,13 @@ int env_close(env *e, const env_events *events, int a, int reset)
     return 1;
 }
 
-void env_adopt(env *e, const env_events *events, int fd)
+void env_adopt(env *e, const env_events *events, int fd, object_kind kind)
 {
     int slot = -1;
     for (int i = 0; i < PROGRAM_DESCRIPTORS && slot < 0; i++) {
         slot = e->slots[i] < 0 ? i : -1;
     }
-    occupy(e, events, slot, fd, has_room(e) ? new_object(e, KIND_TCP, 0) : e->object_count - 1, 1);
+    occupy(e, events, slot, fd, has_room(e) ? new_object(e, kind, 0) : e->object_count - 1, 1);
 }
 
 void env_forget(env *e, int fd)

@@ -65,8 +65,8 @@ void env_send(env *e, int a, uint32_t size);
 void env_recv(env *e, int a, uint32_t size);
 void env_shutdown(env *e, int a, shutdown_how how);
 
-/* A number that the library opened (accept), or closed (io_close). */
-void env_adopt(env *e, const env_events *events, int fd);
+/* A number that the library opened (accept, listen, connect), or closed (io_close). */
+void env_adopt(env *e, const env_events *events, int fd, object_kind kind);
 void env_forget(env *e, int fd);
 
 /* The next bytes to send at a number; then: so many were sent. */

@@ -17,6 +17,9 @@ void kernel_setup(void);
 /* Before each program. The simulated kernel is as new; 1: whatever the harness had open is gone. */
 int kernel_begin(void);
 
+/* A table of the simulated kernel was full, where a real one would have had room. */
+int kernel_was_full(void);
+
 /* Descriptors that are open: of the simulated kernel; on the real one always 0. */
 int kernel_open_count(void);
 

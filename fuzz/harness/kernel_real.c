@@ -33,6 +33,11 @@ int kernel_begin(void)
     return 0;
 }
 
+int kernel_was_full(void)
+{
+    return 0;
+}
+
 int kernel_open_count(void)
 {
     return 0;

@@ -66,6 +66,11 @@ int kernel_begin(void)
     return 1;
 }
 
+int kernel_was_full(void)
+{
+    return io_sim_shortages(&sim) > 0;
+}
+
 int kernel_open_count(void)
 {
     return io_sim_open_count(&sim);

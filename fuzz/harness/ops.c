@@ -287,7 +287,7 @@ static int accept_once(run *r, int a, int b, int flags)
     }
     if (result == 0) {
         r->shadow[a] = *atom;
-        env_adopt(&r->env, &r->events, atom->fd);
+        env_adopt(&r->env, &r->events, atom->fd, KIND_TCP);
         model_check_add(&r->model, a, atom->fd, MODEL_FD_OPEN, 0, flags, result);
     } else if (flags & ~0xf && result != -EINVAL) {
         violation("IO-SOCKET-8", "io_socket_accept returned %d for unknown flags", result);
@@ -303,6 +303,21 @@ static void op_accept(run *r, const op *o)
 {
     if (o->a != o->b && atom_of(r, o->b) && !is_registered(r, o->a)) {
         accept_once(r, o->a, o->b, lib_flags(o));
+    }
+}
+
+static void op_serve(run *r, const op *o)
+{
+    if (!is_registered(r, o->a)) {
+        socket_serve(r, o->a, make_atom(r, o->a));
+    }
+}
+
+static void op_dial(run *r, const op *o)
+{
+    const io_atom *listener = atom_of(r, o->b);
+    if (o->a != o->b && listener && is_listener(r, o->b) && !is_registered(r, o->a)) {
+        socket_dial(r, o->a, make_atom(r, o->a), listener->fd, lib_flags(o));
     }
 }
 
@@ -535,7 +550,8 @@ void op_run(run *r, const op *o)
         [OP_ABANDON] = op_abandon, [OP_FAIL] = op_fault,
         [OP_SHORT] = op_fault,     [OP_EARLY] = op_fault,
         [OP_LATE] = op_fault,      [OP_SPURIOUS] = op_fault,
-        [OP_RENEW] = op_renew,
+        [OP_RENEW] = op_renew,     [OP_SERVE] = op_serve,
+        [OP_DIAL] = op_dial,
     };
     handlers[o->code](r, o);
 }

@@ -59,5 +59,11 @@ int fault_add_again(run *r, int atom, int result);
 void fault_check_transfer(const char *clause, int result);
 void fault_check_accept(const run *r, int listener, int poll_bits, int result);
 int fault_close_result(int was_open);
+/* This error of a function that opens a descriptor is due to how much the program has open. */
+int fault_is_program(const run *r, int result);
+
+/* ops_sockets.c: for an atom that is not registered */
+void socket_serve(run *r, int index, io_atom *atom);
+void socket_dial(run *r, int index, io_atom *atom, int listener, int flags);
 
 #endif

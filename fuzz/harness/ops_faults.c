@@ -1,5 +1,6 @@
 /* What the operations of a program do about faults, and those that plan them. */
 #include "faults.h"
+#include "kernel.h"
 #include "library.h"
 #include "ops.h"
 #include "report.h"
@@ -70,6 +71,13 @@ void fault_check_transfer(const char *clause, int result)
     }
 }
 
+/* The number of a closed descriptor that is still registered, or one beyond the poller's table; or
+ * the kernel has no more. */
+int fault_is_program(const run *r, int result)
+{
+    return (result == -EEXIST && run_has_strays(r)) || result == -ERANGE || kernel_was_full();
+}
+
 /* A connection that waits is taken, unless something failed. */
 void fault_check_accept(const run *r, int listener, int poll_bits, int result)
 {
@@ -84,8 +92,8 @@ void fault_check_accept(const run *r, int listener, int poll_bits, int result)
     if (is_short && !(poll_bits & POLLIN) && result != -EAGAIN && !faults_error(FAULT_OTHER)) {
         violation("IO-SOCKET-3", "io_socket_accept returned %d with no connection waiting", result);
     }
-    int is_taken = result == -EEXIST && run_has_strays(r); /* its number */
-    if (result < 0 && result != -EAGAIN && !is_taken && !model_is_injected(result)) {
+    if (result < 0 && result != -EAGAIN && !fault_is_program(r, result) &&
+        !model_is_injected(result)) {
         violation("IO-SOCKET-6", "io_socket_accept returned %d", result);
     }
     if (result >= 0 && error && error != EINTR && error != ECONNABORTED) {

@@ -54,6 +54,8 @@ typedef enum op_code {
     OP_LATE,      /* late: it ends too late */
     OP_SPURIOUS,  /* spurious dA: it finds dA readable and writable, even if it is not */
     OP_RENEW,     /* renew: io_poller_after_fork */
+    OP_SERVE,     /* serve aA: io_socket_listen for aA, TCP over loopback */
+    OP_DIAL,      /* dial aA aB FLAGS: io_socket_connect for aA to the listener aB */
     OP_CODES
 } op_code;
 

@@ -36,6 +36,8 @@ const op_shape program_shapes[OP_CODES] = {
     [OP_LATE] = {"late", 0, 0, ARG_NONE},
     [OP_SPURIOUS] = {"spurious", 'd', 0, ARG_NONE},
     [OP_RENEW] = {"renew", 0, 0, ARG_NONE},
+    [OP_SERVE] = {"serve", 'a', 0, ARG_NONE},
+    [OP_DIAL] = {"dial", 'a', 'a', ARG_FLAGS},
 };
 
 const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",

@@ -165,6 +165,8 @@ static void fixed_texts(const unit_config *config)
     check_text(OP_ABANDON, 0x02, 0xff, "abandon a2");
     check_text(OP_DISPOSE, 0xff, 0xff, "dispose");
     check_text(OP_RENEW, 0xff, 0xff, "renew");
+    check_text(OP_SERVE, 0x0f, 0xff, "serve a7");
+    check_text(OP_DIAL, 0x01, 2, "dial a1 a0 write");
     check_text(OP_FAIL, 0xf0, 0, "fail 1 eintr");
     check_text(OP_FAIL, 0xff, 9, "fail 8 econnaborted");
     check_text(OP_FAIL, 0x04, 23, "fail 1 emfile");

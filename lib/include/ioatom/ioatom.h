@@ -200,7 +200,8 @@ int io_writev(io_poller *poller, io_atom *atom, const struct iovec *iov, int iov
 int io_exhausted(io_poller *poller, io_atom *atom, int flags);
 
 /* Remove the atom, if it is registered, and close its descriptor (IO-CLOSE-1). -EBADF: it was not
- * open; the atom is unregistered all the same (IO-CLOSE-3). */
+ * open; the atom is unregistered all the same (IO-CLOSE-3). -EIO and the like: from the kernel, which
+ * has closed it all the same (IO-CLOSE-11). */
 int io_close(io_poller *poller, io_atom *atom);
 
 /* Make a non-blocking, close-on-exec socket that listens at *local (a datagram socket: is bound to
@@ -213,7 +214,7 @@ int io_socket_listen(io_poller *poller, io_atom *atom, io_proc proc, const io_ad
 
 /* Accept one connection, non-blocking and close-on-exec, fill in *atom and register it with flags
  * (IO-SOCKET-2). remote may be null. -EAGAIN: none is waiting (noted as exhausted). -EMFILE,
- * -ENFILE, -ENOMEM: the connection stays queued, and is not an edge again: io_set the listener when
+ * -ENFILE, -ENOMEM, -ENOBUFS: the connection stays queued, and is not an edge again: io_set the listener when
  * there is room (IO-SOCKET-4). On an error *atom is untouched. */
 int io_socket_accept(io_poller *poller, io_atom *atom, io_proc proc, int flags, io_atom *listener,
                      io_address *remote);
