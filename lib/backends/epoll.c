@@ -60,7 +60,6 @@ static int control(io_poller *poller, int epoll_fd, int operation, io_fd fd)
 static int open_set(io_poller *poller)
 {
     poller->fd = io_os_epoll_create();
-    poller->outdated = 0;
     return poller->fd < 0 ? poller->fd : 0;
 }
 

@@ -89,6 +89,7 @@ static int open_backend(io_poller *poller, const io_backend *backend, int types,
     poller->area = table->area;
     poller->fd_end = 0;
     poller->start = 0;
+    poller->outdated = 0;
     poller->fd = -1;
     poller->type = backend->type | mode;
     return backend->open(poller);
