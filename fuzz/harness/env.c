@@ -36,8 +36,7 @@ static int move_high(int fd)
     return high;
 }
 
-/* Small buffers, so that filling one is quick. */
-static void shrink(int fd)
+void env_shrink(int fd)
 {
     int size = 4096;
     KERNEL(setsockopt)(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -53,7 +52,7 @@ static int make_listener(struct sockaddr_in *address)
     if (fd < 0) {
         return -1;
     }
-    shrink(fd);
+    env_shrink(fd);
     if (KERNEL(bind)(fd, (struct sockaddr *)address, length) < 0 || KERNEL(listen)(fd, 16) < 0 ||
         KERNEL(getsockname)(fd, (struct sockaddr *)address, &length) < 0) {
         KERNEL(close)(fd);
@@ -201,7 +200,7 @@ static int make_client(const struct sockaddr_in *server)
     if (fd < 0) {
         return -1;
     }
-    shrink(fd);
+    env_shrink(fd);
     own.clients++;
     from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + own.clients % 60000);
     if (KERNEL(bind)(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
@@ -244,8 +243,8 @@ static int make_unix_pair(int ends[2], int type)
     if (KERNEL(socketpair)(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0) {
         return -1;
     }
-    shrink(ends[0]);
-    shrink(ends[1]);
+    env_shrink(ends[0]);
+    env_shrink(ends[1]);
     return 0;
 }
 
@@ -309,6 +308,7 @@ int env_connect(env *e, const env_events *events, int a, int listener)
     if (fd < 0) {
         return 0;
     }
+    e->connects++;
     occupy(e, events, a, fd, new_object(e, KIND_TCP, 0), 0);
     return 1;
 }
@@ -382,6 +382,17 @@ void env_sent(env *e, int fd, uint32_t size)
     if (env_kind(e, fd) != KIND_CODES) {
         e->objects[e->numbers[fd].object].sent[e->numbers[fd].side] += size;
     }
+}
+
+uint32_t env_left(const env *e, int fd)
+{
+    object_kind kind = env_kind(e, fd);
+    if (kind != KIND_PIPE && kind != KIND_UNIX) {
+        return 0; /* a reset discards what TCP had */
+    }
+    const env_object *object = &e->objects[e->numbers[fd].object];
+    int from = 1 - e->numbers[fd].side;
+    return object->sent[from] - object->received[from];
 }
 
 int env_received(env *e, int fd, const unsigned char *buf, uint32_t size)

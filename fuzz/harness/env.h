@@ -32,8 +32,9 @@ typedef struct env {
     env_number numbers[ENV_LIMIT];
     env_object objects[ENV_OBJECTS];
     int object_count;
-    int base; /* the lowest free number before the program began, */
-    int open; /* and how many were open */
+    int connects; /* to listeners of the program */
+    int base;     /* the lowest free number before the program began, */
+    int open;     /* and how many were open */
 } env;
 
 /* Once in a process. 0, or -1 if this machine has no sockets to fuzz with. */
@@ -64,6 +65,8 @@ int env_close(env *e, const env_events *events, int a, int reset);
 void env_send(env *e, int a, uint32_t size);
 void env_recv(env *e, int a, uint32_t size);
 void env_shutdown(env *e, int a, shutdown_how how);
+/* Small buffers, so that filling one is quick. */
+void env_shrink(int fd);
 
 /* A number that the library opened (accept, listen, connect), or closed (io_close). */
 void env_adopt(env *e, const env_events *events, int fd, object_kind kind);
@@ -72,6 +75,8 @@ void env_forget(env *e, int fd);
 /* The next bytes to send at a number; then: so many were sent. */
 void env_pattern(const env *e, int fd, unsigned char *buf, uint32_t size);
 void env_sent(env *e, int fd, uint32_t size);
+/* Bytes that were sent to this end of a pipe or unix stream, and not received yet; else 0. */
+uint32_t env_left(const env *e, int fd);
 /* These bytes were received: 1 if they are the next ones. */
 int env_received(env *e, int fd, const unsigned char *buf, uint32_t size);
 

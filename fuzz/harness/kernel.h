@@ -33,9 +33,15 @@ typedef struct kernel_calls {
         blocking_waits;   /* those that could block; the simulated kernel counts those that did */
     unsigned interrupted; /* those that ended with EINTR: the fuzzing engine has a timer */
     unsigned controls;    /* epoll_ctl, epoll_create1 */
+    unsigned creations;   /* epoll_create1 */
 } kernel_calls;
 
 /* Since the process began; take differences. */
 kernel_calls kernel_calls_made(void);
+/* How often SIGPIPE was raised; the same. */
+unsigned kernel_pipe_signals(void);
+
+/* 1: time passes only in waits, at no cost, and one that would never end is -EDEADLK. */
+int kernel_is_simulated(void);
 
 #endif

@@ -43,8 +43,11 @@ static void on_call(void *context, int kind, uint32_t nth, io_fd fd, io_sim_faul
     case IO_SIM_CALL_SELECT:
         count_wait();
         break;
-    case IO_SIM_CALL_EPOLL_CTL:
     case IO_SIM_CALL_EPOLL_CREATE:
+        made.controls++;
+        made.creations++;
+        break;
+    case IO_SIM_CALL_EPOLL_CTL:
         made.controls++;
         break;
     default:
@@ -87,6 +90,16 @@ kernel_calls kernel_calls_made(void)
     kernel_calls result = made;
     result.blocking_waits = (unsigned)((io_sim_now_ns(&sim) - IO_SIM_START_NS) / 1000000u);
     return result;
+}
+
+unsigned kernel_pipe_signals(void)
+{
+    return io_sim_pipe_signals(&sim);
+}
+
+int kernel_is_simulated(void)
+{
+    return 1;
 }
 
 #else

@@ -6,13 +6,14 @@
 #include "library.h"
 #include "report.h"
 #include "trace.h"
+#include "waits.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/epoll.h>
 
-enum { MAX_SLEEPS = 2, MAX_TURNS = 64 };
+enum { MAX_TURNS = 64 };
 
 static unsigned char buffer[65536]; /* the largest of program_sizes */
 
@@ -39,7 +40,7 @@ int run_refused(const run *r, int result, const char *clause)
     return 1;
 }
 
-static io_atom *make_atom(run *r, int index)
+io_atom *op_atom(run *r, int index)
 {
     if (!r->atoms[index]) {
         r->atoms[index] = malloc(sizeof(atom_box));
@@ -53,7 +54,7 @@ static void init_atom(run *r, int index, int fd)
     if (is_registered(r, index)) {
         return;
     }
-    io_atom *atom = make_atom(r, index);
+    io_atom *atom = op_atom(r, index);
     io_atom_init(atom, fd, run_callback);
     if (atom->fd != fd || atom->proc != run_callback) {
         violation("IO-MEM-6", "io_atom_init did not set both members");
@@ -102,6 +103,23 @@ static void op_add(run *r, const op *o)
     } while (fault_add_again(r, o->a, result));
 }
 
+/* io_remove of an atom, perhaps one that is not registered. */
+static void remove_atom(run *r, int index)
+{
+    io_atom *atom = atom_of(r, index);
+    int fd = atom->fd;
+    int kept = is_registered(r, index) && r->model.atoms[index].life == LIFE_OPEN;
+    model_check_remove(&r->model, index, LIBRARY(io_remove(&r->poller, atom)));
+    fault_note_leftovers(r);
+    r->taken_away = 1;
+    if (r->model.on_epoll && kept && faults_count() == 0) {
+        struct epoll_event event = {.events = EPOLLET};
+        if (KERNEL(epoll_ctl)(io_poller_fd(&r->poller), EPOLL_CTL_MOD, fd, &event) == 0) {
+            violation("IO-REMOVE-3", "the kernel still watches descriptor %d", fd);
+        }
+    }
+}
+
 static void op_set(run *r, const op *o)
 {
     io_atom *atom = atom_of(r, o->a);
@@ -116,24 +134,18 @@ static void op_set(run *r, const op *o)
 
 static void op_remove(run *r, const op *o)
 {
-    io_atom *atom = atom_of(r, o->a);
-    if (atom) {
-        model_check_remove(&r->model, o->a, LIBRARY(io_remove(&r->poller, atom)));
-        fault_note_leftovers(r);
-        r->taken_away = 1;
+    if (atom_of(r, o->a)) {
+        remove_atom(r, o->a);
     }
 }
 
 void op_free_atom(run *r, int index)
 {
-    io_atom *atom = atom_of(r, index);
-    if (!atom) {
+    if (!atom_of(r, index)) {
         return;
     }
     if (is_registered(r, index)) {
-        model_check_remove(&r->model, index, LIBRARY(io_remove(&r->poller, atom)));
-        fault_note_leftovers(r);
-        r->taken_away = 1;
+        remove_atom(r, index);
     }
     free(r->atoms[index]);
     r->atoms[index] = NULL;
@@ -202,7 +214,39 @@ static void check_moved(const run *r, const io_atom *atom, const char *clause, i
     }
 }
 
-/* io_read once; the result. */
+/* The buffer in two halves, with nothing between them. An eventfd takes 8 bytes and not 4 twice. */
+static int halves(const run *r, const io_atom *atom, struct iovec *iov, uint32_t size)
+{
+    size_t half = size / 2;
+    iov[0] = (struct iovec){buffer, half};
+    iov[1] = (struct iovec){buffer + half, 0};
+    iov[2] = (struct iovec){buffer + half, size - half};
+    if (env_kind(&r->env, atom->fd) == KIND_EVENTFD) {
+        iov[0].iov_len = size;
+        return 1;
+    }
+    return 3;
+}
+
+static int read_or_readv(run *r, io_atom *atom, uint32_t size, size_t *len)
+{
+    struct iovec iov[3];
+    if (r->transfers++ % 2 == 0) {
+        return LIBRARY(io_read(&r->poller, atom, buffer, size, len));
+    }
+    return LIBRARY(io_readv(&r->poller, atom, iov, halves(r, atom, iov, size), len));
+}
+
+static int write_or_writev(run *r, io_atom *atom, uint32_t size, size_t *len)
+{
+    struct iovec iov[3];
+    if (r->transfers++ % 2 == 0) {
+        return LIBRARY(io_write(&r->poller, atom, buffer, size, len));
+    }
+    return LIBRARY(io_writev(&r->poller, atom, iov, halves(r, atom, iov, size), len));
+}
+
+/* Read once; the result. */
 static int read_once(run *r, int index, uint32_t size)
 {
     io_atom *atom = atom_of(r, index);
@@ -211,12 +255,16 @@ static int read_once(run *r, int index, uint32_t size)
     int bits = bits_of(fd);
     size_t len = 12345;
     size = kind == KIND_EVENTFD ? 8 : size;
-    int result = LIBRARY(io_read(&r->poller, atom, buffer, size, &len));
+    int result = read_or_readv(r, atom, size, &len);
     check_moved(r, atom, "IO-READ-1", result, size, len);
     trace_add_read(buffer, len);
     fault_check_transfer("IO-READ-7", result);
     if (result == 0 && !env_received(&r->env, fd, buffer, (uint32_t)len)) {
         violation("IO-READ-5", "the bytes that were read are not those that were sent");
+    }
+    if (result == -EPIPE && env_left(&r->env, fd) > 0) {
+        violation("IO-READ-3", "the stream is said to end with %u bytes to be read",
+                  env_left(&r->env, fd));
     }
     if (result == -EAGAIN && (bits & POLLIN) && kind < KIND_DGRAM) {
         violation("IO-READ-5", "io_read returned -EAGAIN with data to be read");
@@ -235,13 +283,18 @@ static int write_once(run *r, int index, uint32_t size)
 {
     io_atom *atom = atom_of(r, index);
     int fd = atom->fd;
+    object_kind kind = env_kind(&r->env, fd);
+    unsigned pipe_signals = kernel_pipe_signals();
     size_t len = 12345;
-    size = env_kind(&r->env, fd) == KIND_EVENTFD ? 8 : size;
+    size = kind == KIND_EVENTFD ? 8 : size;
     env_pattern(&r->env, fd, buffer, size);
-    int result = LIBRARY(io_write(&r->poller, atom, buffer, size, &len));
-    check_moved(r, atom, "IO-WRITE-1", result, size, len);
+    int result = write_or_writev(r, atom, size, &len);
     trace_add(TRACE_MOVED, (int32_t)len, 0);
     fault_check_transfer("IO-WRITE-5", result);
+    check_moved(r, atom, "IO-WRITE-1", result, size, len);
+    if (kind != KIND_PIPE && kind != KIND_CODES && kernel_pipe_signals() != pipe_signals) {
+        violation("IO-WRITE-4", "SIGPIPE was raised");
+    }
     if (result == 0) {
         env_sent(&r->env, fd, (uint32_t)len);
     }
@@ -271,45 +324,17 @@ static void op_write(run *r, const op *o)
     }
 }
 
-/* io_socket_accept for atom a from listener b; the result. */
-static int accept_once(run *r, int a, int b, int flags)
-{
-    io_atom *atom = make_atom(r, a), *listener = atom_of(r, b);
-    io_atom before = {.proc = run_callback, .fd = -1};
-    io_address remote;
-    *atom = before;
-    r->shadow[a] = before;
-    int bits = bits_of(listener->fd);
-    int result =
-        LIBRARY(io_socket_accept(&r->poller, atom, run_callback, flags, listener, &remote));
-    if (!(flags & ~0xf)) {
-        fault_check_accept(r, listener->fd, bits, result);
-    }
-    if (result == 0) {
-        r->shadow[a] = *atom;
-        env_adopt(&r->env, &r->events, atom->fd, KIND_TCP);
-        model_check_add(&r->model, a, atom->fd, MODEL_FD_OPEN, 0, flags, result);
-    } else if (flags & ~0xf && result != -EINVAL) {
-        violation("IO-SOCKET-8", "io_socket_accept returned %d for unknown flags", result);
-    }
-    if (result == -EAGAIN) {
-        run_observe(r);
-        model_eagain(&r->model, b, MODEL_READ);
-    }
-    return result;
-}
-
 static void op_accept(run *r, const op *o)
 {
     if (o->a != o->b && atom_of(r, o->b) && !is_registered(r, o->a)) {
-        accept_once(r, o->a, o->b, lib_flags(o));
+        socket_accept(r, o->a, op_atom(r, o->a), o->b, lib_flags(o));
     }
 }
 
 static void op_serve(run *r, const op *o)
 {
     if (!is_registered(r, o->a)) {
-        socket_serve(r, o->a, make_atom(r, o->a));
+        socket_serve(r, o->a, op_atom(r, o->a));
     }
 }
 
@@ -317,7 +342,7 @@ static void op_dial(run *r, const op *o)
 {
     const io_atom *listener = atom_of(r, o->b);
     if (o->a != o->b && listener && is_listener(r, o->b) && !is_registered(r, o->a)) {
-        socket_dial(r, o->a, make_atom(r, o->a), listener->fd, lib_flags(o));
+        socket_dial(r, o->a, op_atom(r, o->a), listener->fd, lib_flags(o));
     }
 }
 
@@ -341,7 +366,7 @@ static void op_drain(run *r, const op *o)
     for (int turn = 0; result == 0 && turn < MAX_TURNS && atom_of(r, o->a); turn++) {
         if (is_listener(r, o->a)) {
             int spare = spare_atom(r, o->a);
-            result = spare < 0 ? -1 : accept_once(r, spare, o->a, IO_READ);
+            result = spare < 0 ? -1 : socket_accept(r, spare, op_atom(r, spare), o->a, IO_READ);
         } else {
             result = read_once(r, o->a, sizeof(buffer));
         }
@@ -372,56 +397,6 @@ static void op_exhausted(run *r, const op *o)
     model_check_exhausted(&r->model, o->a, flags, LIBRARY(io_exhausted(&r->poller, atom, flags)));
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    KERNEL(clock_gettime)(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static int wait_in_library(run *r, int timeout_ms)
-{
-    faults_begin_wait();
-    return io_wait(&r->poller, timeout_ms);
-}
-
-int run_wait(run *r, int timeout_ms)
-{
-    run_observe(r);
-    model_wait_begin(&r->model);
-    kernel_calls before = kernel_calls_made();
-    uint64_t start = now_ns();
-    int result = LIBRARY(wait_in_library(r, timeout_ms));
-    uint64_t end = now_ns();
-    fault_note_leftovers(r);
-    kernel_calls after = kernel_calls_made();
-    model_wait wait = {
-        .timeout_ms = timeout_ms,
-        .result = result,
-        .elapsed_ns = end - start,
-        .kernel_waits = after.waits - before.waits,
-        .blocking_waits = after.blocking_waits - before.blocking_waits,
-        .interrupted = after.interrupted != before.interrupted || faults_has(FAULT_ANYWHERE, EINTR),
-        .failed = faults_error(FAULT_WAIT),
-        .faults = faults_count(),
-        .late = faults_is_late(),
-        .spurious_fd = faults_spurious(),
-    };
-    run_observe(r);
-    model_check_wait(&r->model, &wait);
-    return result;
-}
-
-static void op_wait(run *r, const op *o)
-{
-    if (r->model.dispatching) {
-        run_refused(r, LIBRARY(io_wait(&r->poller, o->arg)), "IO-WAIT-8");
-        return;
-    }
-    r->sleeps += o->arg > 0;
-    run_wait(r, r->sleeps > MAX_SLEEPS ? 0 : o->arg);
-}
-
 static void op_dispatch(run *r, const op *o)
 {
     (void)o;
@@ -434,7 +409,7 @@ static void op_dispatch(run *r, const op *o)
 
 static void op_turn(run *r, const op *o)
 {
-    op_wait(r, o);
+    wait_run(r, o);
     op_dispatch(r, o);
 }
 
@@ -544,7 +519,7 @@ void op_run(run *r, const op *o)
         [OP_READ] = op_read,       [OP_WRITE] = op_write,
         [OP_DRAIN] = op_drain,     [OP_FILL] = op_fill,
         [OP_ACCEPT] = op_accept,   [OP_EXHAUSTED] = op_exhausted,
-        [OP_WAIT] = op_wait,       [OP_DISPATCH] = op_dispatch,
+        [OP_WAIT] = wait_run,      [OP_DISPATCH] = op_dispatch,
         [OP_NEXT] = op_next,       [OP_CHECK] = op_check,
         [OP_DISPOSE] = op_dispose, [OP_TURN] = op_turn,
         [OP_ABANDON] = op_abandon, [OP_FAIL] = op_fault,

@@ -24,7 +24,8 @@ typedef struct run {
     model model;
     unsigned executed;
     unsigned sleeps;
-    int taken_away; /* a callback did what may take another's event away */
+    unsigned transfers; /* every other one is of a vector */
+    int taken_away;     /* a callback did what may take another's event away */
     int strayed; /* a registered descriptor was closed without io_remove, or such a call failed */
     atom_box *atoms[PROGRAM_ATOMS];
     io_atom shadow[PROGRAM_ATOMS];
@@ -33,6 +34,8 @@ typedef struct run {
 } run;
 
 void op_run(run *r, const op *o);
+/* The atom, in memory of its own. */
+io_atom *op_atom(run *r, int index);
 /* io_remove if it is registered, and free. */
 void op_free_atom(run *r, int atom);
 
@@ -46,6 +49,7 @@ int run_fd_is_open(int fd);
 /* There is a registration whose descriptor was closed: another file's events may come to it
  * (IO-CLOSE-6), and its number be given to a new descriptor. */
 int run_has_strays(const run *r);
+/* Inside a callback some calls are refused. 1 if that was the case. */
 int run_refused(const run *r, int result, const char *clause);
 
 /* ops_faults.c: what the operations do about faults, and those that plan them. */
@@ -63,6 +67,7 @@ int fault_close_result(int was_open);
 int fault_is_program(const run *r, int result);
 
 /* ops_sockets.c: for an atom that is not registered */
+int socket_accept(run *r, int index, io_atom *atom, int listener_atom, int flags); /* the result */
 void socket_serve(run *r, int index, io_atom *atom);
 void socket_dial(run *r, int index, io_atom *atom, int listener, int flags);
 

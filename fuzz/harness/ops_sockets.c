@@ -1,4 +1,5 @@
-/* Listening and connecting through the library. */
+/* Listening, accepting and connecting through the library. */
+#define _GNU_SOURCE
 #include "faults.h"
 #include "kernel.h"
 #include "library.h"
@@ -7,14 +8,62 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+
+/* What the library opened: nobody waits in a call on it, and no child inherits it. */
+static void check_opened(int fd, const char *clause)
+{
+    int flags = KERNEL(fcntl)(fd, F_GETFL);
+    if (flags < 0 || !(flags & O_NONBLOCK)) {
+        violation(clause, "descriptor %d is not a non-blocking one", fd);
+    }
+    if (!(KERNEL(fcntl)(fd, F_GETFD) & FD_CLOEXEC)) {
+        violation("IO-INIT-9", "descriptor %d stays open in a child", fd);
+    }
+}
+
+/* The address is that of the other end, unless that is gone. */
+static void check_remote(const io_address *remote, int fd)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    memset(&address, 0, sizeof(address));
+    if (KERNEL(getpeername)(fd, (struct sockaddr *)&address, &length) < 0) {
+        return;
+    }
+    if (remote->type != IO_STREAM || remote->length != length ||
+        memcmp(remote->sockaddr.bytes, &address, length) != 0) {
+        violation("IO-SOCKET-2", "the address is not that of the peer");
+    }
+}
 
 /* The atom before the call, which must not be written to if that fails (IO-SOCKET-6). */
 static void begin(run *r, int index, io_atom *atom)
 {
     io_atom_init(atom, -1, run_callback);
     r->shadow[index] = *atom;
+}
+
+/* The library filled in an atom, opened its descriptor and registered it; or it failed. */
+static void adopt(run *r, int index, const io_atom *atom, object_kind kind, int flags, int result,
+                  const char *clause)
+{
+    if (result > 0) {
+        violation(clause, "it returned %d", result);
+    }
+    if (result < 0) {
+        return;
+    }
+    if (atom->fd < 0 || atom->proc != run_callback) {
+        violation(clause, "the atom is not filled in");
+    }
+    check_opened(atom->fd, clause);
+    env_shrink(atom->fd);
+    r->shadow[index] = *atom;
+    env_adopt(&r->env, &r->events, atom->fd, kind);
+    model_check_add(&r->model, index, atom->fd, MODEL_FD_OPEN, 0, flags, result);
 }
 
 /* The first call that fails decides, and what comes after it only cleans up. A connection that a
@@ -27,11 +76,8 @@ static void end(run *r, int index, const io_atom *atom, object_kind kind, int fl
         violation(expected == -EINVAL ? "IO-SOCKET-8" : "IO-SOCKET-6",
                   "it returned %d, expected %d", result, expected);
     }
-    if (result >= 0) {
-        r->shadow[index] = *atom;
-        env_adopt(&r->env, &r->events, atom->fd, kind);
-        model_check_add(&r->model, index, atom->fd, MODEL_FD_OPEN, 0, flags, result);
-    }
+    adopt(r, index, atom, kind, flags, result,
+          kind == KIND_LISTENER ? "IO-SOCKET-1" : "IO-SOCKET-5");
 }
 
 static io_address address_of(const struct sockaddr_in *inet)
@@ -60,6 +106,32 @@ void socket_dial(run *r, int index, io_atom *atom, int listener, int flags)
     }
     io_address address = address_of(&server);
     begin(r, index, atom);
+    r->env.connects++;
     int result = LIBRARY(io_socket_connect(&r->poller, atom, run_callback, &address, flags));
     end(r, index, atom, KIND_TCP, flags, result);
+}
+
+int socket_accept(run *r, int index, io_atom *atom, int listener_atom, int flags)
+{
+    io_atom *listener = &r->atoms[listener_atom]->io;
+    io_address remote;
+    struct pollfd entry = {.fd = listener->fd, .events = POLLIN};
+    begin(r, index, atom);
+    int bits = listener->fd >= 0 && kernel_poll_now(&entry, 1) > 0 ? entry.revents : 0;
+    int result =
+        LIBRARY(io_socket_accept(&r->poller, atom, run_callback, flags, listener, &remote));
+    if (!(flags & ~0xf)) {
+        fault_check_accept(r, listener->fd, bits, result);
+    } else if (result != -EINVAL) {
+        violation("IO-SOCKET-8", "io_socket_accept returned %d for unknown flags", result);
+    }
+    if (result == 0) {
+        check_remote(&remote, atom->fd);
+    }
+    adopt(r, index, atom, KIND_TCP, flags, result, "IO-SOCKET-2");
+    if (result == -EAGAIN) {
+        run_observe(r);
+        model_eagain(&r->model, listener_atom, MODEL_READ);
+    }
+    return result;
 }

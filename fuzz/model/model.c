@@ -15,7 +15,7 @@
 
 void model_init(model *m, int types, int limit)
 {
-    *m = (model){.limit = limit, .pending = 0};
+    *m = (model){.limit = limit, .fresh = 1, .first = -1};
     m->edge = (types & IO_POLLER_EDGE) != 0;
     m->on_epoll = (types & IO_POLLER_EPOLL) != 0;
     m->on_select = (types & IO_POLLER_SELECT) != 0;
@@ -202,6 +202,7 @@ void model_check_remove(model *m, int atom, int result)
     if (result == 0) {
         *a = (model_atom){0};
         m->pending = -1;
+        m->first = m->first == atom ? -1 : m->first;
     }
 }
 
@@ -271,7 +272,9 @@ void model_check_renew(model *m, int result)
 void model_disposed(model *m)
 {
     memset(m->atoms, 0, sizeof(m->atoms));
-    m->pending = 0;
+    m->pending = m->scanned = 0;
+    m->fresh = 1;
+    m->first = -1;
 }
 
 int model_registered_count(const model *m)

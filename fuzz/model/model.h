@@ -38,7 +38,7 @@ typedef struct model_atom {
     int no_must;            /* flags of which the kernel's word is not good enough to owe them */
     int ready;              /* flags that are ready now */
     int ready_before;       /* and when the latest io_wait was called */
-    int alarmed;            /* a hang-up or an error was reported (IO-MASK-1) */
+    int alarmed;            /* a hang-up or an error was there (IO-MASK-1) */
     int sure;               /* those that every backend reports (IO-EVENT-9) */
     int ready_since;        /* flags that were ready since the atom was added or they were told
                                (IO-EVENT-5) */
@@ -58,6 +58,9 @@ typedef struct model {
     int emulated;  /* edge-triggered over a kernel that knows levels only */
     int on_select; /* IO-EVENT-9 */
     int on_epoll;  /* IO-CLOSE-6 */
+    int fresh;     /* no wait has found anything since all that was pending was delivered */
+    int scanned;   /* select, poll: the latest wait was one scan, and all that it met is pending */
+    int first;     /* the atom that came first in the last one of these, or -1 (IO-FAIR-2) */
     int limit;     /* descriptors from here on have no place in the table */
     int dispatching;
     int pending; /* the result of the latest io_wait, if nothing has changed since; else -1 */
@@ -91,16 +94,23 @@ void model_check_fd_check(model *m, int result, int (*open)(int fd));
 
 typedef struct model_wait {
     int timeout_ms;
+    int unlimited; /* it is negative, or INT_MAX */
+    int endless;   /* the kernel says that it would never have ended; the result is 0 then */
     int result;
     uint64_t elapsed_ns;
+    uint64_t late_ns; /* the kernel may let so much more time pass than it was asked to */
     unsigned kernel_waits;
     unsigned blocking_waits;
-    int interrupted; /* by a signal */
-    int failed;      /* the errno value of a wait in the kernel that failed; 0: none did */
-    unsigned faults; /* system calls in which something went wrong */
-    int late;        /* the kernel ended a wait too late */
+    unsigned creations; /* of a set, though no registered descriptor was ever closed */
+    int interrupted;    /* by a signal */
+    int failed;         /* the errno value of a wait in the kernel that failed; 0: none did */
+    unsigned faults;    /* system calls in which something went wrong */
+    int late;           /* the kernel ended a wait too late */
     int spurious_fd; /* it found this descriptor readable and writable, even if it was not; or -1 */
 } model_wait;
+
+/* Something is pending, or has to come: a wait without limit ends. */
+int model_must_return(const model *m);
 
 /* Before and after io_wait outside a callback; each after an observation of all atoms. */
 void model_wait_begin(model *m);

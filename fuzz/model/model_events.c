@@ -73,6 +73,68 @@ static void find(const model *m, model_atom *a, const model_wait *wait)
     }
 }
 
+int model_must_return(const model *m)
+{
+    int owed = m->pending > 0;
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        const model_atom *a = &m->atoms[i];
+        owed |= a->registered && (a->owed & a->interest & a->sure);
+    }
+    return owed;
+}
+
+/* How long it took. */
+static void check_time(const model *m, const model_wait *wait)
+{
+    uint64_t timeout_ns = (uint64_t)wait->timeout_ms * 1000000u;
+    if (wait->endless && model_must_return(m)) {
+        violation("IO-LOST-1", "io_wait waits for ever, though something has to come");
+    }
+    if (wait->endless && !wait->unlimited) {
+        violation("IO-WAIT-3", "io_wait waits for ever, and not for %d ms", wait->timeout_ms);
+    }
+    if (wait->result > 0 || wait->interrupted || wait->endless) {
+        return;
+    }
+    if (wait->unlimited) {
+        violation("IO-WAIT-4", "io_wait(%d) returned 0", wait->timeout_ms);
+    }
+    if (wait->elapsed_ns < timeout_ns) {
+        violation("IO-WAIT-3", "io_wait returned 0 after %u us of %d ms",
+                  (unsigned)(wait->elapsed_ns / 1000), wait->timeout_ms);
+    }
+    if (wait->elapsed_ns >= timeout_ns + 1000000u + wait->late_ns) {
+        violation("IO-WAIT-7", "io_wait returned after %u us, its time was over after %d ms",
+                  (unsigned)(wait->elapsed_ns / 1000), wait->timeout_ms);
+    }
+}
+
+/* All that is ready is pending: a scan met nothing else. */
+static int is_all_pending(const model *m)
+{
+    int all = 1;
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        const model_atom *a = &m->atoms[i];
+        all &=
+            !a->registered || (a->life == LIFE_OPEN && !((a->ready_before | a->ready) & ~a->maybe));
+    }
+    return all;
+}
+
+/* Whether the order of the next callbacks is that of a scan. Of a scan that is not, nobody knows whom
+ * it met first. */
+static void note_scan(model *m, const model_wait *wait)
+{
+    int unseen = m->scanned; /* no dispatch has told the order of the latest one */
+    int all = is_all_pending(m);
+    m->scanned = !m->on_epoll && m->fresh && wait->result > 0 && all && wait->kernel_waits == 1 &&
+                 wait->faults == 0;
+    m->fresh &= wait->result == 0;
+    if (unseen || (!m->scanned && !(all && wait->result == 0))) {
+        m->first = -1;
+    }
+}
+
 static void check_kernel_waits(const model *m, const model_wait *wait)
 {
     unsigned atoms = (unsigned)model_registered_count(m);
@@ -80,6 +142,9 @@ static void check_kernel_waits(const model *m, const model_wait *wait)
     if (wait->kernel_waits > most) {
         violation("IO-WAIT-10", "io_wait waited %u times in the kernel, at most %u are allowed",
                   wait->kernel_waits, most);
+    }
+    if (wait->creations > 0) {
+        violation("IO-REMOVE-3", "io_wait made its set anew, though no descriptor was closed");
     }
     if (wait->timeout_ms == 0 && wait->blocking_waits > 0 && !wait->late) {
         violation("IO-WAIT-5", "io_wait with timeout 0 blocked");
@@ -100,6 +165,8 @@ static void check_failed_wait(model *m, const model_wait *wait)
             m->pending = -1; /* it may be pending now */
         }
     }
+    m->scanned = m->fresh = 0;
+    m->first = -1;
 }
 
 void model_check_wait(model *m, const model_wait *wait)
@@ -129,11 +196,8 @@ void model_check_wait(model *m, const model_wait *wait)
         violation("IO-WAIT-2", "io_wait returned %d, but %d atoms were pending before",
                   wait->result, m->pending);
     }
-    if (wait->result == 0 && !wait->interrupted &&
-        wait->elapsed_ns < (uint64_t)wait->timeout_ms * 1000000u) {
-        violation("IO-WAIT-3", "io_wait returned 0 after %u us of %d ms",
-                  (unsigned)(wait->elapsed_ns / 1000), wait->timeout_ms);
-    }
+    check_time(m, wait);
+    note_scan(m, wait);
     m->pending = wait->result;
 }
 
@@ -180,9 +244,27 @@ static void tell(model *m, int atom, int flags)
 void model_dispatch_begin(model *m)
 {
     m->dispatching = 1;
+    if (m->scanned && m->pending <= 0) {
+        m->scanned = 0; /* who came first may have been taken away */
+        m->first = -1;
+    }
     for (int i = 0; i < MODEL_ATOMS; i++) {
         m->atoms[i].told = 0;
     }
+}
+
+/* The first callback after a scan is of the atom that came first in it. */
+static void check_first(model *m, int atom)
+{
+    if (!m->scanned) {
+        return;
+    }
+    if (m->first == atom && m->pending >= 2) {
+        violation("IO-FAIR-2", "a%d is served first again, though %d atoms are pending", atom,
+                  m->pending);
+    }
+    m->first = atom;
+    m->scanned = 0;
 }
 
 void model_called(model *m, int atom, int flags)
@@ -193,6 +275,7 @@ void model_called(model *m, int atom, int flags)
     if (m->atoms[atom].told) {
         violation("IO-DISPATCH-1", "a%d was called twice in one io_dispatch", atom);
     }
+    check_first(m, atom);
     tell(m, atom, flags);
     m->atoms[atom].told = 1;
 }
@@ -233,6 +316,7 @@ void model_check_dispatch(model *m, int result, int exact)
     }
     m->dispatching = 0;
     m->pending = 0;
+    m->fresh = 1;
     check_lost(m);
 }
 
@@ -241,6 +325,8 @@ void model_check_next(model *m, int result, int atom, int flags)
     if (result == 1) {
         tell(m, atom, flags);
         m->pending -= m->pending > 0;
+        m->scanned = 0;
+        m->first = -1;
         return;
     }
     if (result != 0) {
@@ -253,5 +339,6 @@ void model_check_next(model *m, int result, int atom, int flags)
         m->atoms[i].maybe = 0;
     }
     m->pending = 0;
+    m->fresh = 1;
     check_lost(m);
 }

@@ -7,10 +7,11 @@
 enum {
     LIST_MAIN = 0x18,     /* the list byte: one of these bits, or the atom of a callback */
     BAD_FLAG_BITS = 0xf0, /* all of them: PROGRAM_BAD_FLAG */
-    WAIT_1_FROM = 224,    /* less: wait 0 */
-    WAIT_2_FROM = 248,
+    WAIT_FROM = 224,      /* less: wait 0; then the others, for so many values each: */
+    WAIT_VALUES = 8,
     SPECIAL_FROM = 224 /* less: SPECIAL_SLOT */
 };
+_Static_assert(WAIT_FROM + WAIT_VALUES * (WAIT_CODES - 1) == 256, "each wait has its values");
 _Static_assert(SPECIAL_FROM % (SPECIAL_CODES - 1) == 0, "encode_arg counts up from it");
 _Static_assert(sizeof(op) == PROGRAM_RECORD, "no padding: programs may be compared with memcmp");
 
@@ -94,8 +95,8 @@ static uint8_t decode_arg(arg_type type, uint8_t byte)
         return decode_flags(byte);
     case ARG_SIZE:
         return byte % PROGRAM_SIZES;
-    case ARG_MS:
-        return (uint8_t)((byte >= WAIT_1_FROM) + (byte >= WAIT_2_FROM));
+    case ARG_SPAN:
+        return byte < WAIT_FROM ? WAIT_0 : (uint8_t)(1 + (byte - WAIT_FROM) / WAIT_VALUES);
     case ARG_SPECIAL:
         return decode_special(byte);
     case ARG_ERROR:
@@ -108,12 +109,11 @@ static uint8_t decode_arg(arg_type type, uint8_t byte)
 /* The byte that decode_arg turns into this argument. */
 static uint8_t encode_arg(arg_type type, uint8_t arg)
 {
-    static const uint8_t waits[PROGRAM_MAX_WAIT_MS + 1] = {0, WAIT_1_FROM, WAIT_2_FROM};
     switch (type) {
     case ARG_FLAGS:
         return arg & PROGRAM_BAD_FLAG ? arg | BAD_FLAG_BITS : arg;
-    case ARG_MS:
-        return waits[arg <= PROGRAM_MAX_WAIT_MS ? arg : PROGRAM_MAX_WAIT_MS];
+    case ARG_SPAN:
+        return arg == WAIT_0 ? 0 : (uint8_t)(WAIT_FROM + (arg % WAIT_CODES - 1) * WAIT_VALUES);
     case ARG_SPECIAL:
         return arg == SPECIAL_SLOT ? 0 : (uint8_t)(SPECIAL_FROM - 1 + arg);
     default:

@@ -182,16 +182,6 @@ static const char *parse_size(const word *w, uint8_t *arg)
     return "sizes are 1, 7, 64, 1000, 4096, 65536";
 }
 
-static const char *parse_ms(const word *w, uint8_t *arg)
-{
-    long value = number_of(w->text, w->length);
-    if (value < 0 || value > PROGRAM_MAX_WAIT_MS) {
-        return "a wait has 0, 1 or 2 milliseconds";
-    }
-    *arg = (uint8_t)value;
-    return NULL;
-}
-
 static const char *parse_arg(line *l, arg_type type, uint8_t *arg)
 {
     const word *w = type == ARG_NONE ? NULL : next_word(l);
@@ -208,8 +198,9 @@ static const char *parse_arg(line *l, arg_type type, uint8_t *arg)
         return parse_flags(w, arg);
     case ARG_SIZE:
         return parse_size(w, arg);
-    case ARG_MS:
-        return parse_ms(w, arg);
+    case ARG_SPAN:
+        return parse_name(w, program_spans, WAIT_CODES, arg,
+                          "a wait has 0, 1 or 2 milliseconds, or is long, or forever");
     case ARG_ERROR:
         return parse_name(w, program_error_names, ERROR_CODES, arg,
                           "errors are eintr, enomem, enospc, emfile, enfile, ebadf, eperm, eio, "

@@ -30,8 +30,8 @@ static void print_arg(arg_type type, uint8_t arg, FILE *out)
     case ARG_SIZE:
         fprintf(out, " %u", (unsigned)program_sizes[arg % PROGRAM_SIZES]);
         break;
-    case ARG_MS:
-        fprintf(out, " %u", (unsigned)arg);
+    case ARG_SPAN:
+        fprintf(out, " %s", program_spans[arg % WAIT_CODES]);
         break;
     case ARG_SPECIAL:
         if (arg != SPECIAL_SLOT) {

@@ -40,7 +40,7 @@ typedef enum op_code {
     OP_FILL,      /* fill aA: io_write until it fails */
     OP_ACCEPT,    /* accept aA aB FLAGS: io_socket_accept for aA from the listener aB */
     OP_EXHAUSTED, /* exhausted aA FLAGS */
-    OP_WAIT,      /* wait MS */
+    OP_WAIT,      /* wait SPAN */
     OP_DISPATCH,  /* dispatch */
     OP_NEXT,      /* next */
     OP_CHECK,     /* check: io_fd_check */
@@ -82,6 +82,16 @@ typedef enum special_fd {
     SPECIAL_CODES
 } special_fd;
 
+/* How long OP_WAIT waits: arg. */
+typedef enum wait_span {
+    WAIT_0, /* milliseconds */
+    WAIT_1,
+    WAIT_2,
+    WAIT_LONG,
+    WAIT_FOREVER,
+    WAIT_CODES
+} wait_span;
+
 typedef enum shutdown_how { HOW_RD, HOW_WR, HOW_RDWR, HOW_CODES } shutdown_how;
 
 /* What OP_FAIL makes a call fail with: arg. */
@@ -103,8 +113,7 @@ extern const int program_errors[ERROR_CODES]; /* errno values */
 enum {
     PROGRAM_BAD_FLAG = 0x10, /* "bad": a flag that no function knows */
     PROGRAM_FLAGS = 0x1f,
-    PROGRAM_SIZES = 6,
-    PROGRAM_MAX_WAIT_MS = 2
+    PROGRAM_SIZES = 6
 };
 extern const uint32_t
     program_sizes[PROGRAM_SIZES]; /* the SIZE of read, write, send, recv: arg is the index */
@@ -115,7 +124,7 @@ typedef struct op {
     uint8_t code;
     uint8_t a;
     uint8_t b;
-    uint8_t arg; /* KIND, HOW, FLAGS, index of SIZE, MS, SPECIAL, ERROR */
+    uint8_t arg; /* KIND, HOW, FLAGS, index of SIZE, SPAN, SPECIAL, ERROR */
 } op;
 
 typedef struct op_list {

@@ -23,7 +23,7 @@ const op_shape program_shapes[OP_CODES] = {
     [OP_FILL] = {"fill", 'a', 0, ARG_NONE},
     [OP_ACCEPT] = {"accept", 'a', 'a', ARG_FLAGS},
     [OP_EXHAUSTED] = {"exhausted", 'a', 0, ARG_FLAGS},
-    [OP_WAIT] = {"wait", 0, 0, ARG_MS},
+    [OP_WAIT] = {"wait", 0, 0, ARG_SPAN},
     [OP_DISPATCH] = {"dispatch", 0, 0, ARG_NONE},
     [OP_NEXT] = {"next", 0, 0, ARG_NONE},
     [OP_CHECK] = {"check", 0, 0, ARG_NONE},
@@ -43,6 +43,7 @@ const op_shape program_shapes[OP_CODES] = {
 const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",
                                                "dgram", "eventfd", "listener"};
 const char *const program_hows[HOW_CODES] = {"rd", "wr", "rdwr"};
+const char *const program_spans[WAIT_CODES] = {"0", "1", "2", "long", "forever"};
 const char *const program_specials[SPECIAL_CODES] = {NULL,   "negative", "limit",      "directory",
                                                      "file", "closed",   "closed-far", "path"};
 const char *const program_error_names[ERROR_CODES] = {"eintr",   "enomem",      "enospc", "emfile",

@@ -11,7 +11,7 @@ typedef enum arg_type {
     ARG_HOW,     /* shutdown_how */
     ARG_FLAGS,   /* IO_READ ... IO_ONESHOT, PROGRAM_BAD_FLAG */
     ARG_SIZE,    /* index of program_sizes */
-    ARG_MS,      /* 0 to PROGRAM_MAX_WAIT_MS */
+    ARG_SPAN,    /* wait_span */
     ARG_SPECIAL, /* special_fd; only SPECIAL_SLOT has a b, and is not printed */
     ARG_ERROR,   /* error_code */
     ARG_TYPES
@@ -31,6 +31,7 @@ enum { PROGRAM_FLAG_COUNT = 5 };
 extern const op_shape program_shapes[OP_CODES];
 extern const char *const program_kinds[KIND_CODES];
 extern const char *const program_hows[HOW_CODES];
+extern const char *const program_spans[WAIT_CODES];
 extern const char *const program_specials[SPECIAL_CODES]; /* that of SPECIAL_SLOT is null */
 extern const char *const program_error_names[ERROR_CODES];
 extern const char *const program_flags[PROGRAM_FLAG_COUNT]; /* by bit */

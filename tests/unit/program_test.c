@@ -54,7 +54,7 @@ static void check_operands(const op_list *list)
         CHECK(o->code != OP_INIT || o->arg < SPECIAL_CODES);
         CHECK(o->code != OP_INIT || o->arg == SPECIAL_SLOT || o->b == 0);
         CHECK(o->code != OP_SHUTDOWN || o->arg < HOW_CODES);
-        CHECK(o->code != OP_WAIT || o->arg <= PROGRAM_MAX_WAIT_MS);
+        CHECK(o->code != OP_WAIT || o->arg < WAIT_CODES);
         CHECK(o->code != OP_FAIL || (o->arg < ERROR_CODES && o->b == 0));
         CHECK((o->code != OP_SEND && o->code != OP_READ) || o->arg < PROGRAM_SIZES);
         CHECK((o->code != OP_ADD && o->code != OP_ACCEPT) || o->arg <= PROGRAM_FLAGS);
@@ -159,7 +159,9 @@ static void fixed_texts(const unit_config *config)
     check_text(OP_ACCEPT, 0x01, 3, "accept a1 a0 read,write");
     check_text(OP_WAIT, 0xff, 223, "wait 0");
     check_text(OP_WAIT, 0xff, 224, "wait 1");
-    check_text(OP_WAIT, 0xff, 248, "wait 2");
+    check_text(OP_WAIT, 0xff, 232, "wait 2");
+    check_text(OP_WAIT, 0xff, 247, "wait long");
+    check_text(OP_WAIT, 0xff, 248, "wait forever");
     check_text(OP_DUP, 0x77, 0, "dup d3 d3");
     check_text(OP_TURN, 0xff, 0xff, "turn");
     check_text(OP_ABANDON, 0x02, 0xff, "abandon a2");
