@@ -20,6 +20,7 @@ from pathlib import Path
 
 from fuzzkit import build, common, engine
 from fuzzkit.common import Interrupted, Ticker, Trouble, say
+from mutantkit import mechanical
 
 ROOT = Path(__file__).resolve().parent.parent
 PATCHES = ROOT / "tests" / "mutants"
@@ -420,6 +421,8 @@ def run(options):
 
 
 def main(arguments):
+    if "--mechanical" in arguments:
+        return mechanical.main(ROOT, arguments)
     options = parse(arguments)
     if options.check_arguments:
         return common.EXIT_OK

@@ -37,6 +37,10 @@ patches=(tests/mutants/*.patch)
 patch=${patches[0]}
 expect "mutants, unknown mutant" 2 "there is no mutant 'Q0'" "${mutants[@]}" --only Q0
 expect "mutants --list" 0 "dispatch_fuzzer" "${mutants[@]}" --list
+mechanical=("${mutants[@]}" --mechanical)
+expect "mechanical, unknown option" 2 "unknown option or argument: --fresh" "${mechanical[@]}" --fresh
+expect "mechanical, unknown mutant" 2 "there is no mutant 'lib/core/nothing.c'" "${mechanical[@]}" --only lib/core/nothing.c
+expect "mechanical --list" 0 "x & y => x | y" "${mechanical[@]}" --list --only lib/core/bits.h
 
 # A violation, from its report to its replay.
 git() { GIT_CEILING_DIRECTORIES=$TEST_TMPDIR command git "$@"; }
