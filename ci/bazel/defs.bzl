@@ -3,6 +3,7 @@
     io_cc_test      a C test: with gcc, and `<name>_asan`, `<name>_msan`, `<name>_tsan` with clang
     io_fuzz_test    a fuzz target: `<name>_replay` (gcc), `<name>_asan`, `<name>_msan` replay the corpus;
                     `<name>_bin` is the libFuzzer program
+    io_optimized_test  a C test whose whole program is compiled with -O2, since it does much
     io_sh_test      a shell test that says which tools it needs
     io_compatible   `target_compatible_with` for such tools
     IO_COPTS        the compiler flags of all our own C code
@@ -41,6 +42,7 @@ _LLD = ["-fuse-ld=lld"]
 
 _VARIANTS = {
     "plain": struct(clang = False, copts = [], linkopts = [], engine = "replay"),
+    "optimized": struct(clang = False, copts = ["-O2"], linkopts = [], engine = "replay"),
     "asan": struct(clang = True, copts = _DEBUG + _ASAN, linkopts = _ASAN + _LLD, engine = "replay"),
     "msan": struct(clang = True, copts = _DEBUG + _MSAN, linkopts = _MSAN + _LLD, engine = "replay"),
     "tsan": struct(clang = True, copts = _DEBUG + _TSAN, linkopts = _TSAN + _LLD, engine = "replay"),
@@ -272,6 +274,35 @@ def io_fuzz_test(
         tags = _needs_tags(needs) + ["manual"],
         target_compatible_with = io_compatible(needs),
         variant = "fuzz",
+    )
+
+def io_optimized_test(name, srcs, deps = [], size = "medium", args = [], tags = []):
+    """A C test that takes its time: the test `name` is compiled with -O2, and so are the libraries.
+
+    Args:
+      name: name of the test.
+      srcs: C sources.
+      deps: libraries.
+      size: Bazel test size.
+      args: arguments.
+      tags: Bazel tags.
+    """
+    cc_binary(
+        name = name + "_raw",
+        testonly = True,
+        srcs = srcs,
+        copts = IO_COPTS,
+        linkstatic = True,
+        tags = ["manual"],
+        deps = deps,
+    )
+    _variant_test(
+        name = name,
+        size = size,
+        args = args,
+        binary = name + "_raw",
+        tags = tags,
+        variant = "optimized",
     )
 
 def io_sh_test(name, srcs, needs = [], size = "small", tags = [], **kwargs):

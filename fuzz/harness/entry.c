@@ -16,6 +16,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data, size_t size, const uint8_t
                                  size_t other_size, uint8_t *out, size_t max_size, unsigned seed);
 __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
+extern const int entry_all_at_once __attribute__((weak));
 static const char *only;
 static int usable;
 
@@ -29,9 +30,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     int known = 0;
-    only = getenv("IOATOM_FUZZ_CONFIG");
+    int choice = !&entry_all_at_once || !entry_all_at_once;
+    only = choice ? getenv("IOATOM_FUZZ_CONFIG") : NULL;
     if (getenv("IOATOM_FUZZ_LIST")) {
-        for (int i = 0; i < CONFIG_COUNT; i++) {
+        if (!choice) {
+            puts("none");
+        }
+        for (int i = 0; choice && i < CONFIG_COUNT; i++) {
             printf("%s\n", configs[i].name);
         }
         exit(0);

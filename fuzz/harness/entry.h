@@ -6,6 +6,10 @@
 #include "../program/program.h"
 #include "config.h"
 
+/* A target that runs every program in all configurations at once, and so has none to choose from,
+ * defines it as 1. */
+extern const int entry_all_at_once;
+
 /* The program of these bytes, or null on a machine that lets us have no sockets. */
 const program *entry_program(const uint8_t *data, size_t size);
 

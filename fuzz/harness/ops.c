@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "ops.h"
 
+#include "facts.h"
 #include "faults.h"
 #include "kernel.h"
 #include "library.h"
@@ -429,7 +430,7 @@ static void op_next(run *r, const op *o)
         return;
     }
     int index = io_resolve_parent(event.atom, atom_box, io)->index;
-    trace_add(TRACE_TAKEN, index, event.flags);
+    trace_add(TRACE_TAKEN, index, event.flags | (r->model.atoms[index].interest & MODEL_ONESHOT));
     run_observe(r);
     model_check_next(&r->model, result, index, event.flags);
 }
@@ -437,6 +438,7 @@ static void op_next(run *r, const op *o)
 static void op_check(run *r, const op *o)
 {
     (void)o;
+    facts_trace(&r->model, FACTS_NO_WAIT);
     model_check_fd_check(&r->model, LIBRARY(io_fd_check(&r->poller)), run_fd_is_open);
 }
 

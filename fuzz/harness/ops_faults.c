@@ -1,4 +1,5 @@
 /* What the operations of a program do about faults, and those that plan them. */
+#include "facts.h"
 #include "faults.h"
 #include "kernel.h"
 #include "library.h"
@@ -32,6 +33,7 @@ void op_fault(run *r, const op *o)
 void op_renew(run *r, const op *o)
 {
     (void)o;
+    facts_trace(&r->model, FACTS_NO_WAIT);
     int result = LIBRARY(io_poller_after_fork(&r->poller));
     if (run_refused(r, result, "IO-FORK-3")) {
         return;

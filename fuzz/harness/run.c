@@ -121,11 +121,12 @@ void run_callback(io_poller *poller, io_atom *atom, int flags)
         violation("IO-REMOVE-1", "a callback of memory that is no atom");
     }
     int suspended = library_suspend();
-    trace_add(TRACE_CALLED, index, flags);
+    trace_add(TRACE_CALLED, index, flags | (r->model.atoms[index].interest & MODEL_ONESHOT));
     check_invariants(r);
     run_observe(r);
     model_called(&r->model, index, flags);
     execute(r, &r->program->callback[index], index);
+    trace_add(TRACE_RETURNED, index, 0);
     library_resume(suspended);
 }
 
@@ -133,6 +134,7 @@ void run_dispatch(run *r)
 {
     r->taken_away = 0;
     model_dispatch_begin(&r->model);
+    trace_add(TRACE_DISPATCH, 0, 0);
     int result = LIBRARY(io_dispatch(&r->poller));
     run_observe(r);
     model_check_dispatch(&r->model, result, !r->taken_away);
@@ -163,6 +165,7 @@ static void finish(run *r)
     report_operation(0, NULL, -1);
     faults_end();
     r->executed = BUDGET; /* callbacks do nothing from here on */
+    trace_add(TRACE_OPERATION, OP_CODES, -1);
     for (int round = 0; round < ROUNDS; round++) {
         quiet |= run_wait(r, 0) == 0; /* TCP may still send an edge of its own, once */
         run_dispatch(r);

@@ -1,5 +1,7 @@
 #include "trace.h"
 
+#include "../program/program.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +10,12 @@
 
 static trace *current;
 static unsigned long runs, operations;
+static unsigned called;
+static int over;                /* the program is at its end */
+static unsigned long perturbed; /* this run; 0: none */
 
 static struct {
     int wanted;
-    unsigned long perturbed; /* this run; 0: none */
     uint64_t hash;
 } digest;
 
@@ -23,13 +27,14 @@ void trace_into(trace *t)
 uint64_t trace_digest(void)
 {
     uint64_t result = digest.hash;
-    if (!digest.wanted) {
-        const char *perturbed = getenv("IOATOM_TRACE_PERTURB");
-        digest.perturbed = perturbed ? runs + strtoul(perturbed, NULL, 10) : 0;
-        digest.wanted = 1;
-    }
+    digest.wanted = 1;
     digest.hash = OFFSET;
     return result;
+}
+
+unsigned trace_called(void)
+{
+    return called;
 }
 
 unsigned long trace_runs(void)
@@ -49,20 +54,30 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 
 void trace_begin(void)
 {
+    if (runs == 0 && getenv("IOATOM_TRACE_PERTURB")) {
+        perturbed = strtoul(getenv("IOATOM_TRACE_PERTURB"), NULL, 10);
+    }
     runs++;
+    called = 0;
+    over = 0;
     if (current) {
         current->hash = OFFSET;
         current->count = 0;
     }
-    if (digest.wanted) {
-        digest.hash = mix(digest.hash, runs == digest.perturbed);
-    }
+}
+
+int trace_is_read(void)
+{
+    return current != NULL;
 }
 
 void trace_add(trace_kind kind, int32_t a, int32_t b)
 {
     trace *t = current;
+    a += kind == TRACE_RESULT && runs == perturbed;
     operations += kind == TRACE_OPERATION;
+    over |= kind == TRACE_OPERATION && a == OP_CODES;
+    called |= kind == TRACE_CALLED && !over ? 1u << a : 0;
     if (digest.wanted) {
         digest.hash = mix(mix(mix(digest.hash, kind), (uint32_t)a), (uint32_t)b);
     }

@@ -8,11 +8,14 @@
 #include <stdint.h>
 
 typedef enum trace_kind {
-    TRACE_OPERATION, /* its code; whose callback it is in, or -1 */
+    TRACE_OPERATION, /* its code, or OP_CODES at the end; whose callback it is in, or -1 */
     TRACE_RESULT,    /* of a call of the library; 0 */
-    TRACE_CALLED,    /* an atom; the flags */
-    TRACE_TAKEN,     /* by io_next: an atom; the flags */
+    TRACE_DISPATCH,  /* io_dispatch begins; calls and a result follow */
+    TRACE_CALLED,    /* an atom; the flags, and IO_ONESHOT if that is spent */
+    TRACE_RETURNED,  /* the atom's callback */
+    TRACE_TAKEN,     /* by io_next: the same */
     TRACE_MOVED,     /* bytes read or written by the library; of those read a hash */
+    TRACE_FACTS,     /* harness/facts.h */
     TRACE_KERNEL,    /* at the end: the library's waits in the kernel; its other calls there */
     TRACE_KINDS
 } trace_kind;
@@ -23,7 +26,7 @@ typedef struct trace_entry {
     int32_t b;
 } trace_entry;
 
-enum { TRACE_ENTRIES = 4096 }; /* those beyond are only hashed */
+enum { TRACE_ENTRIES = 16384 }; /* those beyond are only hashed */
 
 typedef struct trace {
     uint64_t hash;
@@ -35,15 +38,21 @@ typedef struct trace {
 void trace_into(trace *t);
 /* A run begins: a trace begins anew. */
 void trace_begin(void);
+/* Is there a trace that somebody will read? Not only a hash. */
+int trace_is_read(void);
 void trace_add(trace_kind kind, int32_t a, int32_t b);
 /* TRACE_MOVED, of bytes that were read. */
 void trace_add_read(const unsigned char *bytes, size_t size);
 
+/* If the environment variable IOATOM_TRACE_PERTURB is a number, the trace of the process's run with
+ * that number, from 1 on, is a false one: so the tests that compare traces can be tested themselves. */
+
 /* A hash of the traces of all runs since the call before, wherever they went. From the first call on:
- * before that nothing is hashed. If the environment variable IOATOM_TRACE_PERTURB is a number, the
- * trace of the run with that number is made a false one, so that a test of determinism can be tested
- * itself; runs are counted from 1 on since the first call. */
+ * before that nothing is hashed. */
 uint64_t trace_digest(void);
+
+/* Whose callbacks ran in the latest run, before the program's end: atoms, by bit. */
+unsigned trace_called(void);
 
 /* Since the process began. */
 unsigned long trace_runs(void);

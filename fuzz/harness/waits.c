@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "waits.h"
 
+#include "facts.h"
 #include "faults.h"
 #include "kernel.h"
 #include "library.h"
@@ -76,6 +77,7 @@ int run_wait(run *r, int timeout_ms)
     };
     run_observe(r);
     model_check_wait(&r->model, &wait);
+    facts_trace(&r->model, wait.elapsed_ns / 1000000u);
     check_own_descriptor(r);
     return wait.result;
 }

@@ -45,6 +45,8 @@ void model_observe(model *m, int atom, int poll_bits)
     ready |= poll_bits & POLLOUT || alarm ? MODEL_WRITE : 0;             /* IO-EVENT-2, -3 */
     ready |= poll_bits & POLLPRI ? MODEL_EXCEPT : 0;                     /* IO-EVENT-4 */
     a->alarmed |= alarm;
+    a->bits = poll_bits;
+    a->kept &= ready;
     int sure = ready;
     if (m->on_select && !(poll_bits & (POLLOUT | POLLERR))) {
         sure &= ~MODEL_WRITE; /* IO-EVENT-9: select does not tell a hang-up to writers */
@@ -180,7 +182,7 @@ void model_check_set(model *m, int atom, int flags, int result, unsigned control
     a->dropped |= a->maybe & ~flags;
     a->maybe &= flags; /* IO-SET-1 */
     a->last &= flags;
-    a->held = 0;
+    a->held = a->kept = 0;
     a->rearmed = MODEL_EVENTS;
     a->owed = 0;
     if (a->life == LIFE_OPEN) {

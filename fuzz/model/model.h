@@ -38,6 +38,8 @@ typedef struct model_atom {
     int no_must;            /* flags of which the kernel's word is not good enough to owe them */
     int ready;              /* flags that are ready now */
     int ready_before;       /* and when the latest io_wait was called */
+    int bits, bits_before;  /* the kernel's word, of which they are made (poll(2) bits) */
+    int kept;               /* flags that were told and are ready ever since (IO-EDGE-2) */
     int alarmed;            /* a hang-up or an error was there (IO-MASK-1) */
     int sure;               /* those that every backend reports (IO-EVENT-9) */
     int ready_since;        /* flags that were ready since the atom was added or they were told

@@ -13,6 +13,7 @@ void model_wait_begin(model *m)
     for (int i = 0; i < MODEL_ATOMS; i++) {
         model_atom *a = &m->atoms[i];
         a->ready_before = a->ready;
+        a->bits_before = a->bits;
         if (!a->registered || m->edge) {
             continue;
         }
@@ -232,6 +233,7 @@ static void tell(model *m, int atom, int flags)
     a->last &= ~flags;
     a->owed &= ~flags;
     a->ready_since = (a->ready_since & ~flags) | a->ready;
+    a->kept |= flags & a->ready;
     if (m->emulated) {
         a->held |= flags & ~a->rearmed;
     }
