@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 
 #include <ioatom/ioatom.h>
 
+#include "harness/plain.h"
 #include "model/address_model.h"
 
 #define FILLER 0x5a
@@ -43,20 +43,13 @@ static void print_escaped(const char *text)
     fputc('"', stderr);
 }
 
-__attribute__((format(printf, 2, 3))) _Noreturn static void violation(const char *clause,
-                                                                      const char *format, ...)
+static void print_input(void)
 {
-    va_list arguments;
-    fprintf(stderr, "\nVIOLATION clause=%s config=none\n", clause);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
     print_escaped(input);
     fputc('\n', stderr);
-    fflush(stderr);
-    abort();
 }
+
+#define violation(...) plain_violation(print_input, __VA_ARGS__)
 
 /* Parse into memory of exactly its size, filled beforehand. */
 static int parse(const char *text, io_address *address)
@@ -201,10 +194,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    if (getenv("IOATOM_FUZZ_LIST") != NULL) { /* ci/fuzz asks; this target has no configurations */
-        puts("none");
-        exit(0);
-    }
+    plain_list();
     return 0;
 }
 

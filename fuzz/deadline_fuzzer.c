@@ -9,13 +9,13 @@
  */
 #include <ioatom/sim.h>
 
+#include "harness/plain.h"
 #include "model/deadline_model.h"
 
 #include "lib/core/deadline.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -70,19 +70,7 @@ static void print_scene(void)
             (unsigned long long)now.fault_ns, now.faulty_waits);
 }
 
-__attribute__((format(printf, 2, 3))) _Noreturn static void violation(const char *clause,
-                                                                      const char *format, ...)
-{
-    va_list arguments;
-    fprintf(stderr, "\nVIOLATION clause=%s config=none\n", clause);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    print_scene();
-    fflush(stderr);
-    abort();
-}
+#define violation(...) plain_violation(print_scene, __VA_ARGS__)
 
 /* --- the input --- */
 
@@ -303,10 +291,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    if (getenv("IOATOM_FUZZ_LIST") != NULL) { /* ci/fuzz asks; this target has no configurations */
-        puts("none");
-        exit(0);
-    }
+    plain_list();
     return 0;
 }
 

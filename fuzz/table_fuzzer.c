@@ -9,6 +9,7 @@
  * and behind it what the call takes. A callback takes its calls from the same bytes: how many, and
  * these. fuzz/table_seeds.py writes such bytes from text.
  */
+#include "harness/plain.h"
 #include "model/table_model.h"
 
 #include "lib/check/check.h"
@@ -16,7 +17,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,19 +87,7 @@ static void print_steps(void)
     fprintf(stderr, "--- end\n");
 }
 
-__attribute__((format(printf, 2, 3))) _Noreturn static void violation(const char *clause,
-                                                                      const char *format, ...)
-{
-    va_list arguments;
-    fprintf(stderr, "\nVIOLATION clause=%s config=none\n", clause);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    print_steps();
-    fflush(stderr);
-    abort();
-}
+#define violation(...) plain_violation(print_steps, __VA_ARGS__)
 
 static int next_byte(void)
 {
@@ -517,10 +505,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    if (getenv("IOATOM_FUZZ_LIST") != NULL) { /* ci/fuzz asks; this target has no configurations */
-        puts("none");
-        exit(0);
-    }
+    plain_list();
     run.verbose = getenv("IOATOM_FUZZ_VERBOSE") != NULL;
     return 0;
 }

@@ -196,8 +196,7 @@ static void op_ioclose(run *r, const op *o)
     r->taken_away = 1;
 }
 
-/* poll(2) bits of a number now. */
-static int bits_of(int fd)
+int run_bits(int fd)
 {
     struct pollfd entry = {.fd = fd, .events = POLLIN | POLLOUT};
     return fd >= 0 && kernel_poll_now(&entry, 1) > 0 ? entry.revents : 0;
@@ -253,7 +252,7 @@ static int read_once(run *r, int index, uint32_t size)
     io_atom *atom = atom_of(r, index);
     int fd = atom->fd;
     object_kind kind = env_kind(&r->env, fd);
-    int bits = bits_of(fd);
+    int bits = run_bits(fd);
     size_t len = 12345;
     size = kind == KIND_EVENTFD ? 8 : size;
     int result = read_or_readv(r, atom, size, &len);

@@ -46,6 +46,8 @@ void run_init_poller(run *r);
 /* io_wait outside a callback. */
 int run_wait(run *r, int timeout_ms);
 int run_fd_is_open(int fd);
+/* poll(2) bits of a number now. */
+int run_bits(int fd);
 /* There is a registration whose descriptor was closed: another file's events may come to it
  * (IO-CLOSE-6), and its number be given to a new descriptor. */
 int run_has_strays(const run *r);

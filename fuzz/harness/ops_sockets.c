@@ -115,9 +115,8 @@ int socket_accept(run *r, int index, io_atom *atom, int listener_atom, int flags
 {
     io_atom *listener = &r->atoms[listener_atom]->io;
     io_address remote;
-    struct pollfd entry = {.fd = listener->fd, .events = POLLIN};
     begin(r, index, atom);
-    int bits = listener->fd >= 0 && kernel_poll_now(&entry, 1) > 0 ? entry.revents : 0;
+    int bits = run_bits(listener->fd);
     int result =
         LIBRARY(io_socket_accept(&r->poller, atom, run_callback, flags, listener, &remote));
     if (!(flags & ~0xf)) {
