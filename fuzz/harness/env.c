@@ -441,3 +441,12 @@ void env_shutdown(env *e, int a, shutdown_how how)
         KERNEL(shutdown)(e->slots[a], hows[how]);
     }
 }
+
+void env_urgent(env *e, int a)
+{
+    int fd = e->slots[a];
+    if (fd >= 0 && env_kind(e, fd) == KIND_TCP &&
+        KERNEL(send)(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL) == 1) {
+        e->objects[e->numbers[fd].object].checked = 0;
+    }
+}

@@ -65,6 +65,9 @@ int env_close(env *e, const env_events *events, int a, int reset);
 void env_send(env *e, int a, uint32_t size);
 void env_recv(env *e, int a, uint32_t size);
 void env_shutdown(env *e, int a, shutdown_how how);
+/* A byte of out-of-band data, from a TCP socket. Its place in the stream is the kernel's affair: the
+ * bytes are unchecked from here on. */
+void env_urgent(env *e, int a);
 /* Small buffers, so that filling one is quick. */
 void env_shrink(int fd);
 

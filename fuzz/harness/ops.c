@@ -507,6 +507,11 @@ static void op_shutdown(run *r, const op *o)
     env_shutdown(&r->env, o->a, o->arg);
 }
 
+static void op_urgent(run *r, const op *o)
+{
+    env_urgent(&r->env, o->a);
+}
+
 void op_run(run *r, const op *o)
 {
     static void (*const handlers[OP_CODES])(run *r, const op *o) = {
@@ -527,7 +532,7 @@ void op_run(run *r, const op *o)
         [OP_SHORT] = op_fault,     [OP_EARLY] = op_fault,
         [OP_LATE] = op_fault,      [OP_SPURIOUS] = op_fault,
         [OP_RENEW] = op_renew,     [OP_SERVE] = op_serve,
-        [OP_DIAL] = op_dial,
+        [OP_DIAL] = op_dial,       [OP_URGENT] = op_urgent,
     };
     handlers[o->code](r, o);
 }

@@ -56,6 +56,7 @@ typedef enum op_code {
     OP_RENEW,     /* renew: io_poller_after_fork */
     OP_SERVE,     /* serve aA: io_socket_listen for aA, TCP over loopback */
     OP_DIAL,      /* dial aA aB FLAGS: io_socket_connect for aA to the listener aB */
+    OP_URGENT,    /* urgent dA: one byte of out-of-band data, from a TCP socket */
     OP_CODES
 } op_code;
 

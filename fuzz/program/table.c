@@ -38,6 +38,7 @@ const op_shape program_shapes[OP_CODES] = {
     [OP_RENEW] = {"renew", 0, 0, ARG_NONE},
     [OP_SERVE] = {"serve", 'a', 0, ARG_NONE},
     [OP_DIAL] = {"dial", 'a', 'a', ARG_FLAGS},
+    [OP_URGENT] = {"urgent", 'd', 0, ARG_NONE},
 };
 
 const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",

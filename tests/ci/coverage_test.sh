@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# usage: coverage_test.sh [OPTION-OF-CI/COVERAGE]...
 # The corpora cover what they have to, and what they don't has its reason in fuzz/coverage.txt. Then ci/coverage on what
 # it has to refuse: options, a branch that nobody takes, a reason that is no longer one, a replay that fails.
 set -euo pipefail
@@ -13,7 +12,7 @@ rm -rf "$tree/fuzz/work" "$tree/fuzz/findings"
 cd "$tree"
 coverage=(ci/coverage --no-install)
 
-expect "the corpora" 0 "OK: lib/core " "${coverage[@]}" --json result.json "$@"
+expect "the corpora" 0 "OK: lib/core " "${coverage[@]}" --json result.json
 cat "$output"
 json() { python3 -c "import json; result = json.load(open('result.json')); print($1)"; }
 expect "JSON: the verdict" 0 "ok" json 'result["verdict"]'

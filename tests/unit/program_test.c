@@ -176,6 +176,7 @@ static void fixed_texts(const unit_config *config)
     check_text(OP_EARLY, 0xff, 0xff, "early");
     check_text(OP_LATE, 0xff, 0xff, "late");
     check_text(OP_SPURIOUS, 0xff, 0xff, "spurious d7");
+    check_text(OP_URGENT, 0x09, 0xff, "urgent d1");
 }
 
 /* What a header takes out is in no list, and what it leaves in is there as before. */
