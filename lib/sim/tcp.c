@@ -18,6 +18,12 @@ static uint32_t unsent_by(const io_sim *sim, const io_sim_endpoint *socket)
     return socket->peer == NONE ? 0 : unsent_to(&sim->sockets[socket->peer]);
 }
 
+/* The urgent byte is there as soon as the buffer has come to it. */
+static int has_urgent(const io_sim_endpoint *socket)
+{
+    return socket->urgent == 1 && socket->urgent_after < visible(socket);
+}
+
 /* A third of the buffer is free. */
 static int has_room(const io_sim *sim, const io_sim_endpoint *socket)
 {
@@ -44,7 +50,7 @@ int io_sim_tcp_mask(io_sim *sim, io_sim_endpoint *socket)
         return mask;
     }
     mask |= is_enough(socket) ? IO_SIM_IN : 0;
-    mask |= socket->urgent == 1 ? POLLPRI : 0;
+    mask |= has_urgent(socket) ? POLLPRI : 0;
     if ((socket->shutdown & IO_SIM_SHUT_OUT) || has_room(sim, socket)) {
         mask |= IO_SIM_OUT;
     } else {
@@ -73,7 +79,7 @@ static void send_end(io_sim *sim, io_sim_endpoint *to)
 /* Bytes were taken out of the queue: others move up, and the sender may have room again. */
 static void move_up(io_sim *sim, io_sim_endpoint *socket, int had_more)
 {
-    if (had_more && is_enough(socket)) {
+    if (had_more && (is_enough(socket) || has_urgent(socket))) {
         io_sim_tell_socket(sim, socket, IO_SIM_WAKE_IN);
     }
     if (socket->end_waits && unsent_to(socket) == 0) {
@@ -146,7 +152,7 @@ ssize_t io_sim_tcp_read(io_sim *sim, io_sim_endpoint *socket, io_sim_span *to)
 ssize_t io_sim_tcp_read_urgent(io_sim *sim, io_sim_endpoint *socket, io_sim_span *to)
 {
     (void)sim;
-    if (socket->urgent_inline || socket->urgent != 1) {
+    if (socket->urgent_inline || !has_urgent(socket)) {
         return -EINVAL;
     }
     socket->urgent = 2;

@@ -145,7 +145,7 @@ static const char *name_bits(int mask, char *text, size_t size)
     return text;
 }
 
-static void settle(void)
+void settle(void)
 {
     if (kernel->is_real && settle_ms > 0) {
         usleep((unsigned)settle_ms * 1000);

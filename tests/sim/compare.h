@@ -102,6 +102,8 @@ int change(int set, int fd, uint32_t events, int tag);
 void put(int fd, size_t size);
 void get(int fd, size_t size);
 void fill(int fd);
+/* The real kernel gets time to move what is on its way. */
+void settle(void);
 void drain(int fd);
 void reset_on_close(int fd);
 int take_error(int fd);

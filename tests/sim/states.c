@@ -496,6 +496,36 @@ void point_16_local_shutdown_unix(void)
     }
 }
 
+/* The byte waits in the sender's buffer: it is there when the receiver's has come to it. */
+static void urgent_behind_a_full_buffer(void)
+{
+    static char bytes[10000];
+    struct sockaddr_storage address;
+    int small = 4096;
+    int set = make_set();
+    int listener = make_listener(4, &address);
+    must("setsockopt",
+         kernel->setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0);
+    int client = make_client(&address);
+    struct pollfd entry = {.fd = listener, .events = POLLIN};
+    must("poll", kernel->poll(&entry, 1, 5000) == 1);
+    entry =
+        (struct pollfd){.fd = kernel->accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC),
+                        .events = POLLPRI};
+    watch(set, entry.fd, EPOLLPRI | EPOLLET, 0);
+    did("send more than fits", kernel->send(client, bytes, sizeof(bytes), 0));
+    did("send urgent", kernel->send(client, "u", 1, MSG_OOB));
+    did("it waits, poll", kernel->poll(&entry, 1, 0));
+    events("it waits, epoll", set);
+    did("receive it too early", kernel->recv(entry.fd, bytes, 1, MSG_OOB));
+    while (kernel->poll(&entry, 1, 0) == 0 && kernel->read(entry.fd, bytes, 500) > 0) {
+        settle();
+    }
+    did("moved up, poll", kernel->poll(&entry, 1, 0));
+    events("moved up, epoll", set);
+    events("once", set);
+}
+
 void point_17_urgent_data(void)
 {
     int fds[2];
@@ -521,6 +551,7 @@ void point_17_urgent_data(void)
     see_all("inline", fds[0]);
     did("read it", kernel->read(fds[0], bytes, 8));
     see("inline read", fds[0]);
+    urgent_behind_a_full_buffer();
 }
 
 void point_18_files(void)
