@@ -132,7 +132,8 @@ done
 ((${#targets[@]})) || fail "no fuzz targets"
 
 sources=("${library[@]}" "${harness[@]}" fuzz/[i]op.c)
-sources_sim=("${library[@]/#/sim:}" "${simulation[@]/#/sim:}" "${harness[@]/#/sim:}")
+harness_sim=("${harness[@]}" fuzz/equivalence/*.c)
+sources_sim=("${library[@]/#/sim:}" "${simulation[@]/#/sim:}" "${harness_sim[@]/#/sim:}")
 simulated=
 for target in "${targets[@]}"; do
     if is_simulated "$target"; then
@@ -152,7 +153,7 @@ archive libioatom.a "${library[@]}"
 archive libharness.a "${harness[@]}"
 if [[ $simulated ]]; then
     archive libioatom_sim.a "${library[@]/#/sim:}" "${simulation[@]/#/sim:}"
-    archive libharness_sim.a "${harness[@]/#/sim:}"
+    archive libharness_sim.a "${harness_sim[@]/#/sim:}"
 fi
 
 # The tool runs here, at build time, where a leak checker may be forbidden to trace it; its coverage is of no interest.

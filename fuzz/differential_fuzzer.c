@@ -70,20 +70,7 @@ static void compare_pair(const program *p, int pair)
     }
 }
 
-static void drop_faults(op_list *list)
-{
-    unsigned kept = 0;
-    for (unsigned i = 0; i < list->count; i++) {
-        op o = list->ops[i];
-        int is_fault = o.code == OP_FAIL || o.code == OP_SHORT || o.code == OP_EARLY ||
-                       o.code == OP_LATE || o.code == OP_SPURIOUS;
-        list->ops[kept] = o;
-        kept += !is_fault;
-    }
-    list->count = kept;
-}
-
-/* Without what goes wrong in the Nth system call: the configurations make different ones. */
+/* Without what goes wrong in the Nth system call. */
 static const program *faultless(const program *p)
 {
     static program result; /* large */
@@ -91,10 +78,7 @@ static const program *faultless(const program *p)
         return NULL;
     }
     result = *p;
-    drop_faults(&result.main);
-    for (int i = 0; i < PROGRAM_ATOMS; i++) {
-        drop_faults(&result.callback[i]);
-    }
+    program_drop_faults(&result);
     return &result;
 }
 

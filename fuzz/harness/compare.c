@@ -25,7 +25,8 @@ typedef struct side {
 typedef struct walk {
     const program *program;
     side sides[2];
-    op now; /* the operation that both are in */
+    op now;            /* the operation that both are in */
+    int goes_by_flags; /* a callback of the program may do something else if it is told something else */
     comparison *result;
 } walk;
 
@@ -391,18 +392,23 @@ static const call *find_call(const calls *c, unsigned from, int atom)
     return NULL;
 }
 
-/* Does it change anything for the program that this atom is called? */
-static int has_effect(const walk *w, const call *c)
+/* Does it change anything for the program that this atom is called? (Some are handled without a
+ * callback of theirs: harness/handle.h.) */
+static int has_effect(const walk *w, const side *s, const call *c)
 {
-    int at_end = w->now.code == OP_CODES;
-    return (w->program->callback[c->atom].count > 0 && !at_end) || (c->flags & MODEL_ONESHOT);
+    int at_end = w->now.code == OP_CODES, does = 0;
+    for (unsigned i = c->begin; i < c->end; i++) {
+        does |= entry(s, i)->kind == TRACE_RESULT;
+    }
+    return (w->program->callback[c->atom].count > 0 && !at_end) || does ||
+           (c->flags & MODEL_ONESHOT);
 }
 
-static int any_effect(const walk *w, const calls *c, unsigned from)
+static int any_effect(const walk *w, const side *s, const calls *c, unsigned from)
 {
     int result = 0;
     for (unsigned i = from; i < c->count; i++) {
-        result |= has_effect(w, &c->list[i]);
+        result |= has_effect(w, s, &c->list[i]);
     }
     return result;
 }
@@ -416,6 +422,10 @@ static int compare_call(walk *w, const call *a, const call *b)
         differ(w, "an atom is told something else", a->atom, more | less, a->begin - 1,
                b->begin - 1);
     }
+    if (w->goes_by_flags && (more | less)) {
+        const side *s = &w->sides[more ? 0 : 1];
+        return first_row(s, a->atom, more ? more : less);
+    }
     return compare_callbacks(w, a, b);
 }
 
@@ -423,7 +433,7 @@ static int compare_call(walk *w, const call *a, const call *b)
 static int compare_disorder(walk *w, const calls *c, unsigned i, unsigned j)
 {
     w->result->used[PERMITTED_ORDER]++;
-    if (any_effect(w, &c[0], i) || any_effect(w, &c[1], j)) {
+    if (any_effect(w, &w->sides[0], &c[0], i) || any_effect(w, &w->sides[1], &c[1], j)) {
         return PERMITTED_ORDER;
     }
     for (int s = 0; s < 2; s++) {
@@ -447,9 +457,9 @@ static int compare_extra(walk *w, int s, const call *extra, const calls *others,
 {
     const side *more = &w->sides[s];
     if (may_be_told(w, more, extra->atom, extra->flags)) {
-        return has_effect(w, extra) ? first_row(more, extra->atom, extra->flags) : GO_ON;
+        return has_effect(w, more, extra) ? first_row(more, extra->atom, extra->flags) : GO_ON;
     }
-    if (any_effect(w, others, from)) {
+    if (any_effect(w, &w->sides[1 - s], others, from)) {
         w->result->used[PERMITTED_ORDER]++;
         return PERMITTED_ORDER; /* there, one that is called before it takes it away */
     }
@@ -517,6 +527,15 @@ static int compare_next(walk *w)
     return compare_entries(w);
 }
 
+static int has_handlers(const op_list *list)
+{
+    int found = 0;
+    for (unsigned i = 0; i < list->count; i++) {
+        found |= list->ops[i].code == OP_HANDLE || list->ops[i].code == OP_ECHO;
+    }
+    return found;
+}
+
 void compare_runs(const program *p, const compared_run *a, const compared_run *b,
                   comparison *result)
 {
@@ -524,6 +543,10 @@ void compare_runs(const program *p, const compared_run *a, const compared_run *b
     memset(&w, 0, sizeof(w));
     memset(result, 0, sizeof(*result));
     w.program = p;
+    w.goes_by_flags = has_handlers(&p->main);
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        w.goes_by_flags |= has_handlers(&p->callback[i]);
+    }
     w.result = result;
     w.sides[0].config = a->config;
     w.sides[0].trace = a->trace;

@@ -295,6 +295,40 @@ int env_open(env *e, const env_events *events, int a, int b, object_kind kind)
     return 1;
 }
 
+/* Address and port of the client's end of a connection, or 0: it was reset. */
+static uint64_t name_of_client(int fd, int is_client)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    memset(&address, 0, sizeof(address));
+    int result = is_client ? KERNEL(getsockname)(fd, (struct sockaddr *)&address, &length)
+                           : KERNEL(getpeername)(fd, (struct sockaddr *)&address, &length);
+    return result < 0 ? 0
+                      : (uint64_t)ntohl(address.sin_addr.s_addr) << 16 | ntohs(address.sin_port);
+}
+
+/* A connection that a listener of the program is asked for. */
+static int new_client(env *e, int fd, int listener)
+{
+    int object = new_object(e, KIND_TCP, 1);
+    e->objects[object].client = name_of_client(fd, 1);
+    e->objects[e->numbers[listener].object].sent[1]++;
+    return object;
+}
+
+/* The object of the client that this connection was accepted from, or -1. Of two that had the same
+ * address and port, the first is gone. */
+static int object_of_peer(const env *e, int fd)
+{
+    uint64_t client = name_of_client(fd, 0);
+    for (int i = e->object_count - 1; client != 0 && i >= 0; i--) {
+        if (e->objects[i].client == client) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 int env_connect(env *e, const env_events *events, int a, int listener)
 {
     struct sockaddr_in address;
@@ -309,7 +343,7 @@ int env_connect(env *e, const env_events *events, int a, int listener)
         return 0;
     }
     e->connects++;
-    occupy(e, events, a, fd, new_object(e, KIND_TCP, 0), 0);
+    occupy(e, events, a, fd, new_client(e, fd, server), 0);
     return 1;
 }
 
@@ -339,18 +373,50 @@ int env_close(env *e, const env_events *events, int a, int reset)
     return 1;
 }
 
-void env_adopt(env *e, const env_events *events, int fd, object_kind kind)
+static int free_slot(const env *e)
 {
-    int slot = -1;
-    for (int i = 0; i < PROGRAM_DESCRIPTORS && slot < 0; i++) {
-        slot = e->slots[i] < 0 ? i : -1;
+    for (int i = 0; i < PROGRAM_DESCRIPTORS; i++) {
+        if (e->slots[i] < 0) {
+            return i;
+        }
     }
-    occupy(e, events, slot, fd, has_room(e) ? new_object(e, kind, 0) : e->object_count - 1, 1);
+    return -1;
+}
+
+/* With no room for another object, one that exists has to do. */
+static int any_object(env *e, object_kind kind)
+{
+    return has_room(e) ? new_object(e, kind, 0) : e->object_count - 1;
+}
+
+void env_listened(env *e, const env_events *events, int fd)
+{
+    occupy(e, events, free_slot(e), fd, any_object(e, KIND_LISTENER), 0);
+}
+
+void env_dialled(env *e, const env_events *events, int fd, int listener)
+{
+    int object = has_room(e) ? new_client(e, fd, listener) : any_object(e, KIND_TCP);
+    occupy(e, events, free_slot(e), fd, object, 0);
+}
+
+void env_accepted(env *e, const env_events *events, int fd, int listener)
+{
+    int object = object_of_peer(e, fd);
+    if (env_waiting(e, listener) > 0) { /* not one whose client failed and told nobody */
+        e->objects[e->numbers[listener].object].received[1]++;
+    }
+    occupy(e, events, free_slot(e), fd, object >= 0 ? object : any_object(e, KIND_TCP), 1);
 }
 
 void env_forget(env *e, int fd)
 {
     e->numbers[fd].open = 0;
+    env_hide(e, fd);
+}
+
+void env_hide(env *e, int fd)
+{
     for (int i = 0; i < PROGRAM_DESCRIPTORS; i++) {
         if (e->slots[i] == fd) {
             e->slots[i] = -1;
@@ -379,33 +445,68 @@ void env_pattern(const env *e, int fd, unsigned char *buf, uint32_t size)
 
 void env_sent(env *e, int fd, uint32_t size)
 {
-    if (env_kind(e, fd) != KIND_CODES) {
-        e->objects[e->numbers[fd].object].sent[e->numbers[fd].side] += size;
+    object_kind kind = env_kind(e, fd);
+    if (kind != KIND_CODES) {
+        int is_one = kind == KIND_DGRAM || kind == KIND_EVENTFD;
+        e->objects[e->numbers[fd].object].sent[e->numbers[fd].side] += is_one ? 1 : size;
     }
+}
+
+/* Which direction of an object leads to this number. */
+static int direction_to(const env *e, int fd)
+{
+    return env_kind(e, fd) == KIND_EVENTFD ? 0 : 1 - e->numbers[fd].side;
+}
+
+uint32_t env_waiting(const env *e, int fd)
+{
+    if (env_kind(e, fd) == KIND_CODES) {
+        return 0;
+    }
+    const env_object *object = &e->objects[e->numbers[fd].object];
+    int from = direction_to(e, fd);
+    uint32_t sent = object->sent[from], received = object->received[from];
+    return sent > received ? sent - received
+                           : 0; /* of urgent bytes some are read, and not counted */
 }
 
 uint32_t env_left(const env *e, int fd)
 {
     object_kind kind = env_kind(e, fd);
-    if (kind != KIND_PIPE && kind != KIND_UNIX) {
-        return 0; /* a reset discards what TCP had */
-    }
-    const env_object *object = &e->objects[e->numbers[fd].object];
-    int from = 1 - e->numbers[fd].side;
-    return object->sent[from] - object->received[from];
+    return kind == KIND_PIPE || kind == KIND_UNIX ? env_waiting(e, fd) : 0;
+}
+
+/* A datagram, or the value of an eventfd; one of size 0 was not sent, but says that nobody sends. */
+static int count_received(env_object *object, int from, const unsigned char *buf, uint32_t size)
+{
+    uint64_t value = size > 0;
+    memcpy(&value, buf, object->kind == KIND_EVENTFD && size == sizeof(value) ? size : 0);
+    object->received[from] += (uint32_t)value;
+    return object->received[from] <= object->sent[from];
 }
 
 int env_received(env *e, int fd, const unsigned char *buf, uint32_t size)
 {
-    if (env_kind(e, fd) == KIND_CODES || !e->objects[e->numbers[fd].object].checked) {
+    object_kind kind = env_kind(e, fd);
+    if (kind == KIND_CODES) {
         return 1;
     }
     env_object *object = &e->objects[e->numbers[fd].object];
-    int from = 1 - e->numbers[fd].side;
+    int from = direction_to(e, fd);
+    if (kind == KIND_DGRAM || kind == KIND_EVENTFD) {
+        return count_received(object, from, buf, size);
+    }
     uint32_t position = object->received[from];
     object->received[from] += size;
-    return memcmp(buf, pattern_at(position, from), size) == 0 &&
-           object->received[from] <= object->sent[from];
+    return !object->checked || (memcmp(buf, pattern_at(position, from), size) == 0 &&
+                                object->received[from] <= object->sent[from]);
+}
+
+void env_ended(env *e, int fd, int code)
+{
+    if (env_kind(e, fd) != KIND_CODES) {
+        e->objects[e->numbers[fd].object].ended[e->numbers[fd].side] = code;
+    }
 }
 
 void env_send(env *e, int a, uint32_t size)

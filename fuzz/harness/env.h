@@ -16,9 +16,13 @@ enum {
 /* A stream in both directions: what side s sent, and what its other side received. */
 typedef struct env_object {
     object_kind kind;
-    int checked; /* the bytes are known */
+    int checked;     /* the bytes are known */
+    uint64_t client; /* of a client of a listener, its address and port; else 0 */
+    /* Bytes; datagrams; of an eventfd, which sends to itself, how much was added to its value; of a
+     * listener the connections that were asked for, and those that were accepted. */
     uint32_t sent[2];
     uint32_t received[2];
+    int ended[2]; /* the last error of io_read on a side, but for EAGAIN */
 } env_object;
 
 typedef struct env_number {
@@ -71,16 +75,25 @@ void env_urgent(env *e, int a);
 /* Small buffers, so that filling one is quick. */
 void env_shrink(int fd);
 
-/* A number that the library opened (accept, listen, connect), or closed (io_close). */
-void env_adopt(env *e, const env_events *events, int fd, object_kind kind);
+/* A number that the library opened, */
+void env_listened(env *e, const env_events *events, int fd);
+void env_dialled(env *e, const env_events *events, int fd, int listener);
+void env_accepted(env *e, const env_events *events, int fd, int listener);
+/* or closed. */
 void env_forget(env *e, int fd);
+/* No slot has this number any more. */
+void env_hide(env *e, int fd);
 
 /* The next bytes to send at a number; then: so many were sent. */
 void env_pattern(const env *e, int fd, unsigned char *buf, uint32_t size);
 void env_sent(env *e, int fd, uint32_t size);
-/* Bytes that were sent to this end of a pipe or unix stream, and not received yet; else 0. */
+/* What was sent to a number, in the unit of its object, and was not received. */
+uint32_t env_waiting(const env *e, int fd);
+/* The same of a pipe or unix stream; else 0: a reset discards what TCP had. */
 uint32_t env_left(const env *e, int fd);
-/* These bytes were received: 1 if they are the next ones. */
+/* These bytes were received, as a whole datagram if they are of one: 1 if they are the next ones. */
 int env_received(env *e, int fd, const unsigned char *buf, uint32_t size);
+/* A read through the library failed, and not for want of bytes. */
+void env_ended(env *e, int fd, int code);
 
 #endif

@@ -16,8 +16,6 @@
 
 enum { MAX_TURNS = 64 };
 
-static unsigned char buffer[65536]; /* the largest of program_sizes */
-
 /* An atom that can be given to the library, or null. */
 static io_atom *atom_of(run *r, int index)
 {
@@ -102,6 +100,9 @@ static void op_add(run *r, const op *o)
         result = LIBRARY(io_add(&r->poller, atom, flags));
         model_check_add(&r->model, o->a, fd, kind, no_must(r, fd), flags, result);
     } while (fault_add_again(r, o->a, result));
+    if (result == 0) {
+        handle_added(r, o->a, flags);
+    }
 }
 
 /* io_remove of an atom, perhaps one that is not registered. */
@@ -131,6 +132,9 @@ static void op_set(run *r, const op *o)
     int result = LIBRARY(io_set(&r->poller, atom, lib_flags(o)));
     model_check_set(&r->model, o->a, lib_flags(o), result, kernel_calls_made().controls - before);
     r->taken_away = 1;
+    if (result == 0) {
+        handle_asked(r, o->a, lib_flags(o));
+    }
 }
 
 static void op_remove(run *r, const op *o)
@@ -202,109 +206,6 @@ int run_bits(int fd)
     return fd >= 0 && kernel_poll_now(&entry, 1) > 0 ? entry.revents : 0;
 }
 
-static void check_moved(const run *r, const io_atom *atom, const char *clause, int result,
-                        size_t size, size_t len)
-{
-    int empty = env_kind(&r->env, atom->fd) == KIND_DGRAM;
-    if (result == 0 && (len > size || (len == 0 && !empty))) {
-        violation(clause, "moved %zu of %zu bytes", len, size);
-    }
-    if (result < 0 && len != 0) {
-        violation(clause, "returned %d and a length of %zu", result, len);
-    }
-}
-
-/* The buffer in two halves, with nothing between them. An eventfd takes 8 bytes and not 4 twice. */
-static int halves(const run *r, const io_atom *atom, struct iovec *iov, uint32_t size)
-{
-    size_t half = size / 2;
-    iov[0] = (struct iovec){buffer, half};
-    iov[1] = (struct iovec){buffer + half, 0};
-    iov[2] = (struct iovec){buffer + half, size - half};
-    if (env_kind(&r->env, atom->fd) == KIND_EVENTFD) {
-        iov[0].iov_len = size;
-        return 1;
-    }
-    return 3;
-}
-
-static int read_or_readv(run *r, io_atom *atom, uint32_t size, size_t *len)
-{
-    struct iovec iov[3];
-    if (r->transfers++ % 2 == 0) {
-        return LIBRARY(io_read(&r->poller, atom, buffer, size, len));
-    }
-    return LIBRARY(io_readv(&r->poller, atom, iov, halves(r, atom, iov, size), len));
-}
-
-static int write_or_writev(run *r, io_atom *atom, uint32_t size, size_t *len)
-{
-    struct iovec iov[3];
-    if (r->transfers++ % 2 == 0) {
-        return LIBRARY(io_write(&r->poller, atom, buffer, size, len));
-    }
-    return LIBRARY(io_writev(&r->poller, atom, iov, halves(r, atom, iov, size), len));
-}
-
-/* Read once; the result. */
-static int read_once(run *r, int index, uint32_t size)
-{
-    io_atom *atom = atom_of(r, index);
-    int fd = atom->fd;
-    object_kind kind = env_kind(&r->env, fd);
-    int bits = run_bits(fd);
-    size_t len = 12345;
-    size = kind == KIND_EVENTFD ? 8 : size;
-    int result = read_or_readv(r, atom, size, &len);
-    check_moved(r, atom, "IO-READ-1", result, size, len);
-    trace_add_read(buffer, len);
-    fault_check_transfer("IO-READ-7", result);
-    if (result == 0 && !env_received(&r->env, fd, buffer, (uint32_t)len)) {
-        violation("IO-READ-5", "the bytes that were read are not those that were sent");
-    }
-    if (result == -EPIPE && env_left(&r->env, fd) > 0) {
-        violation("IO-READ-3", "the stream is said to end with %u bytes to be read",
-                  env_left(&r->env, fd));
-    }
-    if (result == -EAGAIN && (bits & POLLIN) && kind < KIND_DGRAM) {
-        violation("IO-READ-5", "io_read returned -EAGAIN with data to be read");
-    }
-    if (result == -EAGAIN) {
-        run_observe(r);
-        model_eagain(&r->model, index, MODEL_READ);
-        if (bits & POLLIN) {
-            model_doubt(&r->model, index, MODEL_READ);
-        }
-    }
-    return result;
-}
-
-static int write_once(run *r, int index, uint32_t size)
-{
-    io_atom *atom = atom_of(r, index);
-    int fd = atom->fd;
-    object_kind kind = env_kind(&r->env, fd);
-    unsigned pipe_signals = kernel_pipe_signals();
-    size_t len = 12345;
-    size = kind == KIND_EVENTFD ? 8 : size;
-    env_pattern(&r->env, fd, buffer, size);
-    int result = write_or_writev(r, atom, size, &len);
-    trace_add(TRACE_MOVED, (int32_t)len, 0);
-    fault_check_transfer("IO-WRITE-5", result);
-    check_moved(r, atom, "IO-WRITE-1", result, size, len);
-    if (kind != KIND_PIPE && kind != KIND_CODES && kernel_pipe_signals() != pipe_signals) {
-        violation("IO-WRITE-4", "SIGPIPE was raised");
-    }
-    if (result == 0) {
-        env_sent(&r->env, fd, (uint32_t)len);
-    }
-    if (result == -EAGAIN) {
-        run_observe(r);
-        model_eagain(&r->model, index, MODEL_WRITE);
-    }
-    return result;
-}
-
 static int is_listener(const run *r, int index)
 {
     return env_kind(&r->env, r->atoms[index]->io.fd) == KIND_LISTENER;
@@ -313,14 +214,14 @@ static int is_listener(const run *r, int index)
 static void op_read(run *r, const op *o)
 {
     if (atom_of(r, o->a) && !is_listener(r, o->a)) {
-        read_once(r, o->a, program_sizes[o->arg]);
+        transfer_in(r, o->a, program_sizes[o->arg]);
     }
 }
 
 static void op_write(run *r, const op *o)
 {
     if (atom_of(r, o->a)) {
-        write_once(r, o->a, program_sizes[o->arg]);
+        transfer_out(r, o->a, program_sizes[o->arg]);
     }
 }
 
@@ -346,8 +247,7 @@ static void op_dial(run *r, const op *o)
     }
 }
 
-/* An atom to accept into, or -1. */
-static int spare_atom(const run *r, int listener)
+int op_spare_atom(const run *r, int listener)
 {
     for (int i = PROGRAM_ATOMS - 1; i >= 0; i--) {
         if (i != listener && !is_registered(r, i)) {
@@ -365,10 +265,10 @@ static void op_drain(run *r, const op *o)
     int result = 0;
     for (int turn = 0; result == 0 && turn < MAX_TURNS && atom_of(r, o->a); turn++) {
         if (is_listener(r, o->a)) {
-            int spare = spare_atom(r, o->a);
+            int spare = op_spare_atom(r, o->a);
             result = spare < 0 ? -1 : socket_accept(r, spare, op_atom(r, spare), o->a, IO_READ);
         } else {
-            result = read_once(r, o->a, sizeof(buffer));
+            result = transfer_in(r, o->a, TRANSFER_MOST);
         }
     }
 }
@@ -379,7 +279,7 @@ static void op_fill(run *r, const op *o)
     int turns =
         result == 0 && env_kind(&r->env, r->atoms[o->a]->io.fd) == KIND_EVENTFD ? 2 : MAX_TURNS;
     for (int turn = 0; result == 0 && turn < turns; turn++) {
-        result = write_once(r, o->a, sizeof(buffer) / 4);
+        result = transfer_out(r, o->a, TRANSFER_MOST / 4);
     }
 }
 
@@ -413,25 +313,32 @@ static void op_turn(run *r, const op *o)
     op_dispatch(r, o);
 }
 
-static void op_next(run *r, const op *o)
+int op_next_event(run *r, io_event *event)
 {
-    (void)o;
-    io_event event = {.atom = NULL, .flags = 12345};
-    int result = LIBRARY(io_next(&r->poller, &event));
+    *event = (io_event){.atom = NULL, .flags = 12345};
+    int result = LIBRARY(io_next(&r->poller, event));
     if (run_refused(r, result, "IO-NEXT-2")) {
-        return;
+        return result;
     }
     if (result != 1) {
-        if (event.atom || event.flags != 12345) {
+        if (event->atom || event->flags != 12345) {
             violation("IO-NEXT-1", "io_next returned %d and wrote to the event", result);
         }
         model_check_next(&r->model, result, -1, 0);
-        return;
+        return result;
     }
-    int index = io_resolve_parent(event.atom, atom_box, io)->index;
-    trace_add(TRACE_TAKEN, index, event.flags | (r->model.atoms[index].interest & MODEL_ONESHOT));
+    int index = io_resolve_parent(event->atom, atom_box, io)->index;
+    trace_add(TRACE_TAKEN, index, event->flags | (r->model.atoms[index].interest & MODEL_ONESHOT));
     run_observe(r);
-    model_check_next(&r->model, result, index, event.flags);
+    model_check_next(&r->model, result, index, event->flags);
+    return result;
+}
+
+static void op_next(run *r, const op *o)
+{
+    io_event event;
+    (void)o;
+    op_next_event(r, &event);
 }
 
 static void op_check(run *r, const op *o)
@@ -533,6 +440,8 @@ void op_run(run *r, const op *o)
         [OP_LATE] = op_fault,      [OP_SPURIOUS] = op_fault,
         [OP_RENEW] = op_renew,     [OP_SERVE] = op_serve,
         [OP_DIAL] = op_dial,       [OP_URGENT] = op_urgent,
+        [OP_HANDLE] = op_handle,   [OP_ECHO] = op_echo,
+        [OP_SAY] = op_say,
     };
     handlers[o->code](r, o);
 }

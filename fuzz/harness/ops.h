@@ -7,6 +7,8 @@
 #include "../program/program.h"
 #include "config.h"
 #include "env.h"
+#include "handle.h"
+#include "kernel.h"
 
 #include <ioatom/ioatom.h>
 
@@ -22,11 +24,17 @@ typedef struct run {
     env env;
     env_events events;
     model model;
-    unsigned executed;
+    unsigned executed, budget; /* operations: callbacks run their programs again and again */
+    kernel_calls before;       /* the run */
     unsigned sleeps;
     unsigned transfers; /* every other one is of a vector */
     int taken_away;     /* a callback did what may take another's event away */
     int strayed; /* a registered descriptor was closed without io_remove, or such a call failed */
+    int told;    /* the flags of the callback that runs, or 0; */
+    int told_to; /* and its atom */
+    uint32_t moved; /* bytes, by io_read and io_write */
+    int unheard;    /* what handle had to say found nobody */
+    handler handlers[PROGRAM_ATOMS];
     atom_box *atoms[PROGRAM_ATOMS];
     io_atom shadow[PROGRAM_ATOMS];
     void *storage;
@@ -39,7 +47,18 @@ io_atom *op_atom(run *r, int index);
 /* io_remove if it is registered, and free. */
 void op_free_atom(run *r, int atom);
 
+/* An atom to accept into, or -1. */
+int op_spare_atom(const run *r, int listener);
+/* io_next; the result. *event is of use if that is 1. */
+int op_next_event(run *r, io_event *event);
+
+/* A run: begun, its operations, ended: everything is removed and closed, and nothing is left. */
+void run_begin(run *r, const program *p, const config *c);
+void run_operation(run *r, const op *o, int callback_of);
+void run_end(run *r);
 void run_callback(io_poller *poller, io_atom *atom, int flags);
+/* What the callback of this atom does. */
+void run_handler(run *r, int atom, int flags);
 void run_observe(run *r);
 void run_dispatch(run *r);
 void run_init_poller(run *r);
@@ -67,6 +86,11 @@ void fault_check_accept(const run *r, int listener, int poll_bits, int result);
 int fault_close_result(int was_open);
 /* This error of a function that opens a descriptor is due to how much the program has open. */
 int fault_is_program(const run *r, int result);
+
+/* ops_transfers.c: io_read or io_readv, io_write or io_writev; the result */
+enum { TRANSFER_MOST = 65536 }; /* the largest of program_sizes */
+int transfer_in(run *r, int atom, uint32_t size);
+int transfer_out(run *r, int atom, uint32_t size);
 
 /* ops_sockets.c: for an atom that is not registered */
 int socket_accept(run *r, int index, io_atom *atom, int listener_atom, int flags); /* the result */

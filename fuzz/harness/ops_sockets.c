@@ -46,29 +46,34 @@ static void begin(run *r, int index, io_atom *atom)
     r->shadow[index] = *atom;
 }
 
-/* The library filled in an atom, opened its descriptor and registered it; or it failed. */
-static void adopt(run *r, int index, const io_atom *atom, object_kind kind, int flags, int result,
-                  const char *clause)
+/* The library filled in an atom and opened its descriptor. 0: it failed. */
+static int check_filled(const io_atom *atom, int result, const char *clause)
 {
     if (result > 0) {
         violation(clause, "it returned %d", result);
     }
     if (result < 0) {
-        return;
+        return 0;
     }
     if (atom->fd < 0 || atom->proc != run_callback) {
         violation(clause, "the atom is not filled in");
     }
     check_opened(atom->fd, clause);
     env_shrink(atom->fd);
+    return 1;
+}
+
+/* And registered it. */
+static void adopt(run *r, int index, const io_atom *atom, int flags)
+{
     r->shadow[index] = *atom;
-    env_adopt(&r->env, &r->events, atom->fd, kind);
-    model_check_add(&r->model, index, atom->fd, MODEL_FD_OPEN, 0, flags, result);
+    model_check_add(&r->model, index, atom->fd, MODEL_FD_OPEN, 0, flags, 0);
+    handle_added(r, index, flags);
 }
 
 /* The first call that fails decides, and what comes after it only cleans up. A connection that a
  * signal interrupts goes on. The real kernel may have no more addresses to connect from. */
-static void end(run *r, int index, const io_atom *atom, object_kind kind, int flags, int result)
+static int check_result(run *r, const io_atom *atom, int flags, int result, const char *clause)
 {
     int error = faults_error(FAULT_OTHER);
     int expected = flags & ~0xf ? -EINVAL : error == EINTR ? 0 : -error;
@@ -76,8 +81,7 @@ static void end(run *r, int index, const io_atom *atom, object_kind kind, int fl
         violation(expected == -EINVAL ? "IO-SOCKET-8" : "IO-SOCKET-6",
                   "it returned %d, expected %d", result, expected);
     }
-    adopt(r, index, atom, kind, flags, result,
-          kind == KIND_LISTENER ? "IO-SOCKET-1" : "IO-SOCKET-5");
+    return check_filled(atom, result, clause);
 }
 
 static io_address address_of(const struct sockaddr_in *inet)
@@ -94,7 +98,10 @@ void socket_serve(run *r, int index, io_atom *atom)
     io_address address = address_of(&any);
     begin(r, index, atom);
     int result = LIBRARY(io_socket_listen(&r->poller, atom, run_callback, &address, 0));
-    end(r, index, atom, KIND_LISTENER, IO_READ, result);
+    if (check_result(r, atom, IO_READ, result, "IO-SOCKET-1")) {
+        env_listened(&r->env, &r->events, atom->fd);
+        adopt(r, index, atom, IO_READ);
+    }
 }
 
 void socket_dial(run *r, int index, io_atom *atom, int listener, int flags)
@@ -108,7 +115,10 @@ void socket_dial(run *r, int index, io_atom *atom, int listener, int flags)
     begin(r, index, atom);
     r->env.connects++;
     int result = LIBRARY(io_socket_connect(&r->poller, atom, run_callback, &address, flags));
-    end(r, index, atom, KIND_TCP, flags, result);
+    if (check_result(r, atom, flags, result, "IO-SOCKET-5")) {
+        env_dialled(&r->env, &r->events, atom->fd, listener);
+        adopt(r, index, atom, flags);
+    }
 }
 
 int socket_accept(run *r, int index, io_atom *atom, int listener_atom, int flags)
@@ -124,10 +134,11 @@ int socket_accept(run *r, int index, io_atom *atom, int listener_atom, int flags
     } else if (result != -EINVAL) {
         violation("IO-SOCKET-8", "io_socket_accept returned %d for unknown flags", result);
     }
-    if (result == 0) {
+    if (check_filled(atom, result, "IO-SOCKET-2")) {
         check_remote(&remote, atom->fd);
+        env_accepted(&r->env, &r->events, atom->fd, listener->fd);
+        adopt(r, index, atom, flags);
     }
-    adopt(r, index, atom, KIND_TCP, flags, result, "IO-SOCKET-2");
     if (result == -EAGAIN) {
         run_observe(r);
         model_eagain(&r->model, listener_atom, MODEL_READ);

@@ -18,7 +18,7 @@
 #include "lib/check/check.h"
 #endif
 
-enum { BUDGET = 256 }; /* operations in a run: callbacks run their programs again and again */
+enum { BUDGET = 256 }; /* operations in a run of run_program */
 
 int run_fd_is_open(int fd)
 {
@@ -99,17 +99,33 @@ static void check_atoms(const run *r)
     }
 }
 
+void run_operation(run *r, const op *o, int callback_of)
+{
+    r->executed++;
+    report_operation(r->executed, o, callback_of);
+    trace_add(TRACE_OPERATION, o->code, callback_of);
+    op_run(r, o);
+    check_atoms(r);
+    check_invariants(r);
+    run_observe(r);
+}
+
 static void execute(run *r, const op_list *list, int callback_of)
 {
-    for (unsigned i = 0; i < list->count && r->executed < BUDGET; i++) {
-        r->executed++;
-        report_operation(r->executed, &list->ops[i], callback_of);
-        trace_add(TRACE_OPERATION, list->ops[i].code, callback_of);
-        op_run(r, &list->ops[i]);
-        check_atoms(r);
-        check_invariants(r);
-        run_observe(r);
+    for (unsigned i = 0; i < list->count && r->executed < r->budget; i++) {
+        run_operation(r, &list->ops[i], callback_of);
     }
+}
+
+void run_handler(run *r, int atom, int flags)
+{
+    r->told = flags;
+    r->told_to = atom;
+    execute(r, &r->program->callback[atom], atom);
+    if (r->executed < r->budget) {
+        handle_accepted(r, atom);
+    }
+    r->told = 0;
 }
 
 void run_callback(io_poller *poller, io_atom *atom, int flags)
@@ -125,7 +141,8 @@ void run_callback(io_poller *poller, io_atom *atom, int flags)
     check_invariants(r);
     run_observe(r);
     model_called(&r->model, index, flags);
-    execute(r, &r->program->callback[index], index);
+    run_handler(r, index, flags);
+    model_returned(&r->model, index, flags);
     trace_add(TRACE_RETURNED, index, 0);
     library_resume(suspended);
 }
@@ -156,15 +173,14 @@ void run_init_poller(run *r)
     } while (result < 0);
 }
 
-/* The program is over: what is owed comes, then it is quiet; everything can be removed; nothing is
- * left open. */
-static void finish(run *r)
+/* The program is over: what is owed comes, then it is quiet. */
+static void come_to_rest(run *r)
 {
     enum { ROUNDS = 8 };
     int quiet = 0;
     report_operation(0, NULL, -1);
     faults_end();
-    r->executed = BUDGET; /* callbacks do nothing from here on */
+    r->budget = 0; /* callbacks do nothing from here on */
     trace_add(TRACE_OPERATION, OP_CODES, -1);
     for (int round = 0; round < ROUNDS; round++) {
         quiet |= run_wait(r, 0) == 0; /* TCP may still send an edge of its own, once */
@@ -174,6 +190,27 @@ static void finish(run *r)
     if (!quiet && r->model.edge && !run_has_strays(r)) {
         violation("IO-EDGE-5", "each of %d waits found something, though nothing happens", ROUNDS);
     }
+}
+
+void run_begin(run *r, const program *p, const config *c)
+{
+    memset(r, 0, offsetof(run, poller));
+    r->program = p;
+    r->config = c;
+    r->budget = BUDGET;
+    r->events = (env_events){.context = r, .opened = on_opened, .closed = on_closed};
+    report_begin(p, c->name);
+    trace_begin();
+    env_begin(&r->env);
+    r->before = kernel_calls_made();
+    faults_begin();
+    model_init(&r->model, c->types, ENV_LIMIT);
+    run_init_poller(r);
+}
+
+void run_end(run *r)
+{
+    report_operation(0, NULL, -1);
     for (int i = 0; i < PROGRAM_ATOMS; i++) {
         if (r->atoms[i] && r->model.atoms[i].registered) {
             model_check_set(&r->model, i, 0, LIBRARY(io_set(&r->poller, &r->atoms[i]->io, 0)), 0);
@@ -194,28 +231,19 @@ static void finish(run *r)
     if (LIBRARY(io_poller_dispose(&r->poller)) != 0) {
         violation("IO-INIT-10", "io_poller_dispose failed");
     }
+    trace_add(TRACE_KERNEL, (int32_t)(kernel_calls_made().waits - r->before.waits),
+              (int32_t)(kernel_calls_made().controls - r->before.controls));
+    if (!env_end(&r->env)) {
+        violation("IO-INIT-10", "a descriptor leaked");
+    }
+    free(r->storage);
 }
 
 void run_program(const program *p, const config *c)
 {
     static run r; /* large */
-    memset(&r, 0, offsetof(run, poller));
-    r.program = p;
-    r.config = c;
-    r.events = (env_events){.context = &r, .opened = on_opened, .closed = on_closed};
-    report_begin(p, c->name);
-    trace_begin();
-    env_begin(&r.env);
-    kernel_calls before = kernel_calls_made();
-    faults_begin();
-    model_init(&r.model, c->types, ENV_LIMIT);
-    run_init_poller(&r);
+    run_begin(&r, p, c);
     execute(&r, &p->main, -1);
-    finish(&r);
-    trace_add(TRACE_KERNEL, (int32_t)(kernel_calls_made().waits - before.waits),
-              (int32_t)(kernel_calls_made().controls - before.controls));
-    if (!env_end(&r.env)) {
-        violation("IO-INIT-10", "a descriptor leaked");
-    }
-    free(r.storage);
+    come_to_rest(&r);
+    run_end(&r);
 }

@@ -22,6 +22,13 @@ void model_init(model *m, int types, int limit)
     m->emulated = m->edge && !m->on_epoll;
 }
 
+void model_notice(const model *m, model_event event, int atom, int flags)
+{
+    if (m->watcher.notice) {
+        m->watcher.notice(m->watcher.context, event, atom, flags);
+    }
+}
+
 static void owe(model_atom *a, int flags)
 {
     flags &= MODEL_EVENTS & ~a->no_must & ~a->owed;
@@ -149,6 +156,7 @@ void model_check_add(model *m, int atom, int fd, model_fd kind, int no_must, int
     }
     model_atom *a = &m->atoms[atom];
     *a = (model_atom){.registered = 1, .fd = fd, .interest = flags, .no_must = no_must};
+    model_notice(m, MODEL_ADDED, atom, flags);
 }
 
 void model_check_set(model *m, int atom, int flags, int result, unsigned controls)
@@ -189,6 +197,7 @@ void model_check_set(model *m, int atom, int flags, int result, unsigned control
         owe(a, a->sure & flags); /* IO-SET-2 */
     }
     m->pending = -1;
+    model_notice(m, MODEL_SET, atom, flags);
 }
 
 void model_check_remove(model *m, int atom, int result)
@@ -205,6 +214,7 @@ void model_check_remove(model *m, int atom, int result)
         *a = (model_atom){0};
         m->pending = -1;
         m->first = m->first == atom ? -1 : m->first;
+        model_notice(m, MODEL_REMOVED, atom, 0);
     }
 }
 
@@ -220,6 +230,7 @@ void model_eagain(model *m, int atom, int flag)
     if (m->emulated && a->life == LIFE_OPEN) {
         owe(a, a->sure & again); /* IO-EDGE-3 */
     }
+    model_notice(m, MODEL_AGAIN, atom, flag);
 }
 
 void model_doubt(model *m, int atom, int flag)
@@ -277,6 +288,9 @@ void model_disposed(model *m)
     m->pending = m->scanned = 0;
     m->fresh = 1;
     m->first = -1;
+    for (int i = 0; i < MODEL_ATOMS; i++) {
+        model_notice(m, MODEL_REMOVED, i, 0);
+    }
 }
 
 int model_registered_count(const model *m)

@@ -55,15 +55,33 @@ typedef struct model_atom {
     int told;               /* called in this dispatch */
 } model_atom;
 
+/* Somebody else who wants to know what happened: fuzz/equivalence. */
+typedef enum model_event {
+    MODEL_ADDED,     /* an atom; its interest */
+    MODEL_SET,       /* an atom; its interest */
+    MODEL_REMOVED,   /* an atom, or with io_poller_dispose each; 0 */
+    MODEL_AGAIN,     /* an atom; the flag to which the library saw EAGAIN, or was told so */
+    MODEL_WAITED,    /* -1; 0 */
+    MODEL_TOLD,      /* an atom; the flags: its callback begins, or io_next handed it out */
+    MODEL_RETURNED,  /* an atom; the flags that its callback was told */
+    MODEL_DISPATCHED /* -1; 0 */
+} model_event;
+
+typedef struct model_watcher {
+    void *context;
+    void (*notice)(void *context, model_event event, int atom, int flags);
+} model_watcher;
+
 typedef struct model {
-    int edge;      /* trigger mode */
-    int emulated;  /* edge-triggered over a kernel that knows levels only */
-    int on_select; /* IO-EVENT-9 */
-    int on_epoll;  /* IO-CLOSE-6 */
-    int fresh;     /* no wait has found anything since all that was pending was delivered */
-    int scanned;   /* select, poll: the latest wait was one scan, and all that it met is pending */
-    int first;     /* the atom that came first in the last one of these, or -1 (IO-FAIR-2) */
-    int limit;     /* descriptors from here on have no place in the table */
+    model_watcher watcher; /* notice may be null */
+    int edge;              /* trigger mode */
+    int emulated;          /* edge-triggered over a kernel that knows levels only */
+    int on_select;         /* IO-EVENT-9 */
+    int on_epoll;          /* IO-CLOSE-6 */
+    int fresh;             /* no wait has found anything since all that was pending was delivered */
+    int scanned; /* select, poll: the latest wait was one scan, and all that it met is pending */
+    int first;   /* the atom that came first in the last one of these, or -1 (IO-FAIR-2) */
+    int limit;   /* descriptors from here on have no place in the table */
     int dispatching;
     int pending; /* the result of the latest io_wait, if nothing has changed since; else -1 */
     model_atom atoms[MODEL_ATOMS];
@@ -119,8 +137,9 @@ void model_wait_begin(model *m);
 void model_check_wait(model *m, const model_wait *wait);
 
 void model_dispatch_begin(model *m);
-/* The library called an atom's callback. */
+/* The library called an atom's callback; which has returned. */
 void model_called(model *m, int atom, int flags);
+void model_returned(const model *m, int atom, int flags);
 /* exact: no callback did anything that could take another's event away. */
 void model_check_dispatch(model *m, int result, int exact);
 /* io_next handed out an atom (1), or nothing (0). */
@@ -130,6 +149,7 @@ void model_check_next(model *m, int result, int atom, int flags);
 void model_check_renew(model *m, int result);
 
 void model_disposed(model *m);
+void model_notice(const model *m, model_event event, int atom, int flags);
 int model_registered_count(const model *m);
 
 #endif

@@ -200,6 +200,7 @@ void model_check_wait(model *m, const model_wait *wait)
     check_time(m, wait);
     note_scan(m, wait);
     m->pending = wait->result;
+    model_notice(m, MODEL_WAITED, -1, 0);
 }
 
 /* An event of this atom was delivered. */
@@ -241,6 +242,7 @@ static void tell(model *m, int atom, int flags)
         a->interest = 0; /* IO-ONESHOT-1 */
         a->owed = 0;
     }
+    model_notice(m, MODEL_TOLD, atom, flags);
 }
 
 void model_dispatch_begin(model *m)
@@ -282,6 +284,11 @@ void model_called(model *m, int atom, int flags)
     m->atoms[atom].told = 1;
 }
 
+void model_returned(const model *m, int atom, int flags)
+{
+    model_notice(m, MODEL_RETURNED, atom, flags);
+}
+
 /* What is owed, still ready, and did not come within the waits of IO-FAIR-1. */
 static void check_lost(const model *m)
 {
@@ -320,6 +327,7 @@ void model_check_dispatch(model *m, int result, int exact)
     m->pending = 0;
     m->fresh = 1;
     check_lost(m);
+    model_notice(m, MODEL_DISPATCHED, -1, 0);
 }
 
 void model_check_next(model *m, int result, int atom, int flags)

@@ -15,7 +15,8 @@ _Static_assert(WAIT_FROM + WAIT_VALUES * (WAIT_CODES - 1) == 256, "each wait has
 _Static_assert(SPECIAL_FROM % (SPECIAL_CODES - 1) == 0, "encode_arg counts up from it");
 _Static_assert(sizeof(op) == PROGRAM_RECORD, "no padding: programs may be compared with memcmp");
 
-/* The share of an operation in the values of the code byte, of 128. */
+/* The share of an operation in the values of the code byte, of 128. Those that came later have values
+ * of their own: with bytes from before programs are what they were. */
 static const uint8_t shares[OP_CODES] = {
     [OP_OPEN] = 10,  [OP_CONNECT] = 4,  [OP_DUP] = 5,      [OP_CLOSE] = 5,   [OP_RESET] = 2,
     [OP_SEND] = 7,   [OP_RECV] = 4,     [OP_SHUTDOWN] = 2, [OP_INIT] = 2,    [OP_ADD] = 13,
@@ -24,13 +25,14 @@ static const uint8_t shares[OP_CODES] = {
     [OP_WAIT] = 4,   [OP_DISPATCH] = 2, [OP_NEXT] = 2,     [OP_CHECK] = 2,   [OP_DISPOSE] = 2,
     [OP_TURN] = 9,   [OP_ABANDON] = 4,  [OP_FAIL] = 3,     [OP_SHORT] = 1,   [OP_EARLY] = 1,
     [OP_LATE] = 1,   [OP_SPURIOUS] = 2, [OP_RENEW] = 1,    [OP_SERVE] = 1,   [OP_DIAL] = 1,
-    [OP_URGENT] = 1,
+    [OP_URGENT] = 1, [OP_HANDLE] = 8,   [OP_ECHO] = 3,     [OP_SAY] = 5,
 };
-enum { SHARES = 128 };
+enum { SHARES = 128, LATER_STEP = 8 }; /* from 128 on each eighth value: 16 */
 
 static uint8_t decode_code(uint8_t byte)
 {
-    int left = byte % SHARES;
+    int is_later = byte >= SHARES && byte % LATER_STEP == LATER_STEP - 1;
+    int left = is_later ? SHARES + (byte - SHARES) / LATER_STEP : byte % SHARES;
     uint8_t code = 0;
     while (left >= shares[code]) {
         left -= shares[code];
@@ -56,11 +58,12 @@ static uint8_t next_in(uint8_t code, const uint8_t *header)
 
 static uint8_t encode_code(uint8_t code)
 {
-    uint8_t byte = 0;
+    int sum = 0;
     for (uint8_t c = 0; c < code; c++) {
-        byte = (uint8_t)(byte + shares[c]);
+        sum += shares[c];
     }
-    return byte;
+    int later = sum - SHARES;
+    return (uint8_t)(later < 0 ? sum : SHARES + LATER_STEP * later + LATER_STEP - 1);
 }
 
 /* A number from 0 to 7 in four bits: 4 to 7 only if the fourth is set. */

@@ -57,6 +57,9 @@ typedef enum op_code {
     OP_SERVE,     /* serve aA: io_socket_listen for aA, TCP over loopback */
     OP_DIAL,      /* dial aA aB FLAGS: io_socket_connect for aA to the listener aB */
     OP_URGENT,    /* urgent dA: one byte of out-of-band data, from a TCP socket */
+    OP_HANDLE,    /* handle aA: what a correct handler does, see harness/handle.h */
+    OP_ECHO,      /* echo aA: the same, and as many bytes as were read are written */
+    OP_SAY,       /* say aA SIZE: so many bytes more are to be written by handle or echo */
     OP_CODES
 } op_code;
 
@@ -146,6 +149,10 @@ typedef struct program {
  * (0-7: callback of that atom; others main, by bit 3 or 4). Values beyond an operation's range are
  * reduced to it. A rest of less than a record is ignored. */
 void program_decode(program *p, const uint8_t *data, size_t size);
+
+/* Without the operations that plan faults; how many there were. A fault counts system calls, of which
+ * each configuration makes others: who compares them plays programs without. */
+unsigned program_drop_faults(program *p);
 
 /* Without these programs would do little: no header takes them out. */
 int program_is_essential(op_code code);

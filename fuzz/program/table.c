@@ -39,6 +39,9 @@ const op_shape program_shapes[OP_CODES] = {
     [OP_SERVE] = {"serve", 'a', 0, ARG_NONE},
     [OP_DIAL] = {"dial", 'a', 'a', ARG_FLAGS},
     [OP_URGENT] = {"urgent", 'd', 0, ARG_NONE},
+    [OP_HANDLE] = {"handle", 'a', 0, ARG_NONE},
+    [OP_ECHO] = {"echo", 'a', 0, ARG_NONE},
+    [OP_SAY] = {"say", 'a', 0, ARG_SIZE},
 };
 
 const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",
@@ -54,6 +57,33 @@ const int program_errors[ERROR_CODES] = {EINTR, ENOMEM, ENOSPC, EMFILE,  ENFILE,
                                          EBADF, EPERM,  EIO,    ENOBUFS, ECONNABORTED};
 const char *const program_flags[PROGRAM_FLAG_COUNT] = {"read", "write", "except", "oneshot", "bad"};
 const uint32_t program_sizes[PROGRAM_SIZES] = {1, 7, 64, 1000, 4096, 65536};
+
+static int is_fault(op_code code)
+{
+    return code == OP_FAIL || code == OP_SHORT || code == OP_EARLY || code == OP_LATE ||
+           code == OP_SPURIOUS;
+}
+
+static unsigned drop_faults(op_list *list)
+{
+    unsigned kept = 0, count = list->count;
+    for (unsigned i = 0; i < count; i++) {
+        op o = list->ops[i];
+        list->ops[kept] = o;
+        kept += !is_fault(o.code);
+    }
+    list->count = kept;
+    return count - kept;
+}
+
+unsigned program_drop_faults(program *p)
+{
+    unsigned dropped = drop_faults(&p->main);
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        dropped += drop_faults(&p->callback[i]);
+    }
+    return dropped;
+}
 
 int program_has_b(const op_shape *shape, uint8_t arg)
 {

@@ -168,6 +168,9 @@ static void fixed_texts(const unit_config *config)
     check_text(OP_DISPOSE, 0xff, 0xff, "dispose");
     check_text(OP_RENEW, 0xff, 0xff, "renew");
     check_text(OP_SERVE, 0x0f, 0xff, "serve a7");
+    check_text(OP_HANDLE, 0x0f, 0xff, "handle a7");
+    check_text(OP_ECHO, 0x02, 0, "echo a2");
+    check_text(OP_SAY, 0x01, 3, "say a1 1000");
     check_text(OP_DIAL, 0x01, 2, "dial a1 a0 write");
     check_text(OP_FAIL, 0xf0, 0, "fail 1 eintr");
     check_text(OP_FAIL, 0xff, 9, "fail 8 econnaborted");
