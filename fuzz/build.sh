@@ -6,7 +6,8 @@
 #   OUT WORK                    where the results go, and scratch space
 #
 # and finds in $OUT, for each target T: T, T_seed_corpus.zip, T.dict and T.options (the last three if there are such).
-# $OUT/iop converts programs between their text form and their bytes; it is no fuzz target.
+# $OUT/iop converts programs between their text form and their bytes, and $OUT/equivalence, which comes with
+# equivalence_fuzzer, is what ci/equivalence runs; they are no fuzz targets.
 #
 # Besides, for ci/fuzz and ci/mutants: IO_FUZZ_TARGETS="T ..." builds those targets only, IO_FUZZ_SEEDS=0 leaves the
 # seed corpora out, IO_BUILD_JOBS is the number of compilers run at a time, IO_OBJECTS is a folder of objects that
@@ -139,6 +140,7 @@ for target in "${targets[@]}"; do
     if is_simulated "$target"; then
         sources_sim+=("sim:fuzz/$target.c")
         simulated=1
+        if [[ $target == equivalence_fuzzer ]]; then sources_sim+=("sim:fuzz/equivalence.c"); fi
     else
         sources+=("fuzz/$target.c")
     fi
@@ -161,6 +163,7 @@ export ASAN_OPTIONS=detect_leaks=0 LLVM_PROFILE_FILE=/dev/null
 if [[ -e fuzz/iop.c ]]; then link iop ""; fi
 for target in "${targets[@]}"; do
     link "$target" "$LIB_FUZZING_ENGINE"
+    if [[ $target == equivalence_fuzzer ]]; then link equivalence ""; fi
     if [[ ${IO_FUZZ_SEEDS:-1} == 1 ]]; then seeds "$target"; fi
     for file in "fuzz/$target.dict" "fuzz/$target.options"; do
         if [[ -e $file ]]; then cp "$file" "$OUT/"; fi

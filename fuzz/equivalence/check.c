@@ -82,6 +82,29 @@ static void compare_ends(verdict *v, int a, int b)
     }
 }
 
+/* A hypothesis holds in both, or in none. */
+static void compare_hypothesis(verdict *v, conclusion c, hypothesis h, int a, int b)
+{
+    const outcome *left = &v->outcomes[a], *right = &v->outcomes[b];
+    int holds = left->hypotheses >> h & 1;
+    if (left->is_cut || right->is_cut) {
+        return; /* nobody knows */
+    }
+    v->compared[c]++;
+    if (holds != (int)(right->hypotheses >> h & 1)) {
+        fail(v, c, "not in %s: %s; and in %s it does not happen", configs[holds ? b : a].name,
+             (holds ? right : left)->reasons[h], configs[holds ? a : b].name);
+    }
+}
+
+static void compare(verdict *v, int a, int b)
+{
+    compare_ends(v, a, b);
+    compare_bytes(v, a, b);
+    compare_hypothesis(v, CONCLUSION_SAME_REST, HYPOTHESIS_RESTS, a, b);
+    compare_hypothesis(v, CONCLUSION_SAME_LOSSES, HYPOTHESIS_LOSES_NOTHING, a, b);
+}
+
 /* --- what is left --- */
 
 static named *entry_of(verdict *v, int atom, int flag, int is_forgotten)
@@ -129,22 +152,14 @@ static void name_all(verdict *v)
     }
 }
 
-void check_program(const program *p, unsigned chosen, verdict *v)
+void check_outcomes(verdict *v)
 {
-    static program played; /* large */
-    memset(v, 0, sizeof(*v));
+    int first = -1;
     v->violated = CONCLUSIONS;
-    played = *p;
-    v->faults = program_drop_faults(&played);
-    v->configs = chosen ? chosen : ALL_CONFIGS;
     v->hypotheses = (1u << HYPOTHESES) - 1;
     v->held = (1u << CONCLUSIONS) - 1;
-    int first = -1;
     for (int c = 0; c < CONFIG_COUNT; c++) {
-        if (is_played(v, c)) {
-            play(&played, &configs[c], &v->outcomes[c]);
-            v->hypotheses &= v->outcomes[c].hypotheses;
-        }
+        v->hypotheses &= is_played(v, c) ? v->outcomes[c].hypotheses : v->hypotheses;
     }
     for (conclusion c = 0; c < CONCLUSIONS; c++) {
         v->claimed |= theorem_applies(c, v->hypotheses) ? 1u << c : 0;
@@ -155,10 +170,24 @@ void check_program(const program *p, unsigned chosen, verdict *v)
         }
         judge_run(v, c);
         if (first >= 0) {
-            compare_ends(v, first, c);
-            compare_bytes(v, first, c);
+            compare(v, first, c);
         }
         first = first >= 0 ? first : c;
     }
     name_all(v);
+}
+
+void check_program(const program *p, unsigned chosen, verdict *v)
+{
+    static program played; /* large */
+    memset(v, 0, sizeof(*v));
+    played = *p;
+    v->faults = program_drop_faults(&played);
+    v->configs = chosen ? chosen : ALL_CONFIGS;
+    for (int c = 0; c < CONFIG_COUNT; c++) {
+        if (is_played(v, c)) {
+            play(&played, &configs[c], &v->outcomes[c]);
+        }
+    }
+    check_outcomes(v);
 }

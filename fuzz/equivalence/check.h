@@ -32,7 +32,10 @@ typedef struct verdict {
     int named_count;
 } verdict;
 
-/* configs: a bit for each that is to be played; 0: all. */
+/* chosen: a bit for each configuration that is to be played; 0: all. */
 void check_program(const program *p, unsigned chosen, verdict *v);
+
+/* What it does with the outcomes of v->configs once they are there: all else that is in a verdict. */
+void check_outcomes(verdict *v);
 
 #endif

@@ -194,8 +194,8 @@ void explain_json(const char *path, const program *p, const verdict *v, FILE *ou
         static program small; /* large */
         static verdict of_small;
         minimise_violation(p, v->violated, &small, &of_small);
-        fprintf(out, ", \"violation\": {\"conclusion\": \"%s\", \"why\": ",
-                theorem_conclusions[v->violated].name);
+        fprintf(out, ", \"violation\": {\"conclusion\": \"%s\", \"clauses\": \"%s\", \"why\": ",
+                theorem_conclusions[v->violated].name, theorem_conclusions[v->violated].clauses);
         explain_string(of_small.why, out);
         fputs(", ", out);
         print_text(&small, out);

@@ -247,6 +247,7 @@ static void settle(player *p)
     } while ((found > 0 || pushed) && idle < MOST_IDLE && !is_over(p));
     if (found > 0 || pushed) {
         refute(p, HYPOTHESIS_RESTS, "waits find something again and again");
+        p->result->is_cut |= idle < MOST_IDLE;
     } else {
         witness_rest(&p->result->witness);
     }

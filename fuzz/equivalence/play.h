@@ -29,6 +29,7 @@ typedef struct outcome {
     unsigned hypotheses;          /* that hold, a bit each */
     char reasons[HYPOTHESES][96]; /* why one does not */
     unsigned turns, calls;
+    int is_cut;     /* it did not come to rest in the time that it was given, but something moved */
     uint32_t bytes; /* that the library moved */
     int objects;
     env_object streams[ENV_OBJECTS]; /* what was sent and received */

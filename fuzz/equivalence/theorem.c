@@ -2,7 +2,7 @@
 
 #define NEEDS(name) (1u << HYPOTHESIS_##name)
 
-enum { ALL = (1u << HYPOTHESES) - 1 };
+#define ALL ((1u << HYPOTHESES) - 1)
 
 const theorem_line theorem_hypotheses[HYPOTHESES] = {
     [HYPOTHESIS_FAULTLESS] = {"faultless", 0, "IO-ERROR-6 IO-WAIT-13 IO-ADD-10"},
@@ -18,6 +18,8 @@ const theorem_line theorem_conclusions[CONCLUSIONS] = {
     [CONCLUSION_EDGE_IS_LEVEL] = {"edge-is-level", NEEDS(FAULTLESS), "IO-EQUIV-2"},
     [CONCLUSION_LEVEL_IS_EDGE] = {"level-is-edge", NEEDS(FAULTLESS), "IO-EQUIV-3"},
     [CONCLUSION_NO_STALL] = {"no-stall", NEEDS(FAULTLESS) | NEEDS(RESTS), "IO-EQUIV-4"},
+    [CONCLUSION_SAME_REST] = {"same-rest", ALL & ~NEEDS(RESTS), "IO-EQUIV-4"},
+    [CONCLUSION_SAME_LOSSES] = {"same-losses", ALL & ~NEEDS(LOSES_NOTHING), "IO-EQUIV-1"},
     [CONCLUSION_SAME_BYTES] = {"same-bytes", ALL, "IO-EQUIV-1"},
     [CONCLUSION_SAME_END] = {"same-end", ALL, "IO-EQUIV-1"},
 };
