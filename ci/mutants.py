@@ -5,7 +5,7 @@ A mutant is a file tests/mutants/NAME.patch: header lines, then a unified diff w
     Mutant: A1
     Twin: the bug of another library that it imitates
     Clause: IO-REMOVE-1 IO-REMOVE-2     (expected; for information)
-    Target: dispatch_fuzzer             (the default)
+    Target: dispatch_sim_fuzzer         (the default: fast, and every run of it is the same)
 """
 
 import os
@@ -38,7 +38,7 @@ class Mutant:
     name: str
     twin: str = ""
     clause: str = ""
-    target: str = "dispatch_fuzzer"
+    target: str = build.PRIMARY
     patch: Path = None
     file: str = ""  # that it changes
 
@@ -80,7 +80,7 @@ def parse_patch(path):
         headers["Mutant"],
         headers.get("Twin", ""),
         headers.get("Clause", ""),
-        headers.get("Target") or "dispatch_fuzzer",
+        headers.get("Target") or build.PRIMARY,
         path,
         files[0],
     )
