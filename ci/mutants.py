@@ -24,7 +24,8 @@ from mutantkit import mechanical
 
 ROOT = Path(__file__).resolve().parent.parent
 PATCHES = ROOT / "tests" / "mutants"
-INPUT_TIMEOUT_SECONDS = 10  # no input of an unchanged library takes a tenth of that
+INPUT_TIMEOUT_SECONDS = 4  # no input of an unchanged library takes a tenth of that
+KILL_LIMIT_SECONDS = 10  # by the corpus: a later kill is none
 REPLAY_LIMIT_SECONDS = 120  # of a whole corpus in one configuration
 FIRST_ROUND = 0.2  # share of a fresh run's time in which every configuration has its first turn
 CONTROL = "control"
@@ -59,7 +60,11 @@ class Result:
     error: str = ""
 
     def survived(self, fresh):
-        return not self.error and (self.corpus is None or (fresh and self.fresh is None))
+        return not self.error and (self.corpus is None or self.is_late or (fresh and self.fresh is None))
+
+    @property
+    def is_late(self):
+        return self.corpus is not None and self.corpus.seconds >= KILL_LIMIT_SECONDS
 
 
 def parse_patch(path):
@@ -99,7 +104,7 @@ def load_mutants():
 def parse(arguments):
     parser = common.Parser("ci/mutants")
     parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--seconds", type=common.positive, default=60)
+    parser.add_argument("--seconds", type=common.positive, default=120)
     parser.add_argument("--only")
     parser.add_argument("--jobs", type=common.positive, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seed", type=common.natural, default=1)
@@ -133,6 +138,7 @@ class Laboratory:
         shutil.copytree(ROOT / "lib", self.tree / "lib")
         shutil.copytree(ROOT / "fuzz", self.tree / "fuzz", ignore=shutil.ignore_patterns(*build.GENERATED))
         self._borrow_objects()
+        self.last = ""  # the file that the latest build had mutated
         say("building the unchanged library and its fuzz targets")
         self.control = self.make(CONTROL, targets, seeds=True)
         self.configs = {target: self.control.configurations(target) for target in targets}
@@ -153,9 +159,11 @@ class Laboratory:
             except OSError:
                 pass  # a build going on there may have removed it
 
-    def make(self, name, targets, seeds=False):
+    def make(self, name, targets, seeds=False, changed=None):
+        """changed: the sources that are others than in the build before; None: nobody knows."""
         out = self.scratch / "out" / name
         environment = build.build_environment(out, self.scratch / "work", self.jobs)
+        environment["IO_CHANGED"] = " ".join(changed or [])
         environment["IO_OBJECTS"] = str(self.objects)
         environment["IO_FUZZ_TARGETS"] = " ".join(targets)
         environment["IO_FUZZ_SEEDS"] = "1" if seeds else "0"
@@ -183,9 +191,14 @@ class Laboratory:
         try:
             if file.read_bytes() == before:
                 raise Trouble("the patch changes nothing")
-            return self.make(mutant.name, [mutant.target])
+            return self.make(mutant.name, [mutant.target], changed=self._changed(mutant))
         finally:
             file.write_bytes(before)
+
+    def _changed(self, mutant):
+        """The sources that this mutant and the one before change. Of a header nobody knows what it changes: None."""
+        files, self.last = [name for name in (self.last, mutant.file) if name], mutant.file
+        return files if all(name.endswith(".c") for name in files) else None
 
 
 class Race:
@@ -348,7 +361,8 @@ def one_line(result, options):
         f"{name}: killed by {kill.by} on {kill.config} in {kill.seconds:.1f} s" if kill else f"{name}: SURVIVED"
         for name, kill in by_name
     ]
-    return f"  {result.mutant.name}: {'; '.join(told)}"
+    late = f" (LATE: {KILL_LIMIT_SECONDS} s are allowed)" if result.is_late else ""
+    return f"  {result.mutant.name}: {'; '.join(told)}{late}"
 
 
 def print_table(results, options):
@@ -387,6 +401,10 @@ def report(results, options, interrupted):
         status = common.EXIT_FOUND if survivors or errors else common.EXIT_OK
         word = "FAILED" if status else "OK"
     names = f": {', '.join(result.mutant.name for result in survivors)}" if survivors else ""
+    slowest = max((result for result in results if result.corpus), key=lambda result: result.corpus.seconds, default=None)
+    if slowest:
+        limit = f"at most {KILL_LIMIT_SECONDS} s are allowed"
+        say(f"slowest kill by the corpus: {slowest.mutant.name} in {slowest.corpus.seconds:.1f} s ({limit})")
     say(f"{word}: {line}{names} (seed {options.seed})")
     data = [
         {

@@ -12,6 +12,8 @@
 # Besides, for ci/fuzz and ci/mutants: IO_FUZZ_TARGETS="T ..." builds those targets only, IO_FUZZ_SEEDS=0 leaves the
 # seed corpora out, IO_BUILD_JOBS is the number of compilers run at a time, IO_OBJECTS is a folder of objects that
 # several builds share. An object is named by what it was compiled from, so only what has changed is compiled.
+# IO_CHANGED="FILE ..." says that only these sources are others than in the last build with this $WORK: the rest is not
+# even looked at.
 # shellcheck disable=SC2086 # flags are words, as the contract has it
 set -euo pipefail
 shopt -s nullglob
@@ -41,6 +43,7 @@ export TOOLCHAIN
 compile()
 {
     local source=${1#sim:} name key object flags=$COMPILE_FLAGS
+    if [[ ${IO_CHANGED:-} && " $IO_CHANGED " != *" $source "* && -e $LINK/$(link_name "$1") ]]; then return; fi
     [[ $1 != sim:* ]] || flags+=" -DIO_OS_SIM"
     name=${source//\//_}
     key=$({ echo "$TOOLCHAIN $CFLAGS $flags"; $CC $CFLAGS $flags -E "$source"; } | sha256sum)
@@ -146,7 +149,7 @@ for target in "${targets[@]}"; do
     fi
 done
 if [[ $simulated ]]; then sources+=("${sources_sim[@]}"); fi
-rm -f "$LINK"/*.o
+if [[ -z ${IO_CHANGED:-} ]]; then rm -f "$LINK"/*.o; fi
 # shellcheck disable=SC2016 # $1 is the inner shell's
 printf '%s\0' "${sources[@]}" |
     xargs -0 -P "$jobs" -I '{}' bash -c 'set -euo pipefail; compile "$1"' _ '{}' || fail "a source does not compile"
@@ -160,7 +163,7 @@ fi
 
 # The tool runs here, at build time, where a leak checker may be forbidden to trace it; its coverage is of no interest.
 export ASAN_OPTIONS=detect_leaks=0 LLVM_PROFILE_FILE=/dev/null
-if [[ -e fuzz/iop.c ]]; then link iop ""; fi
+if [[ -e fuzz/iop.c && ${IO_FUZZ_SEEDS:-1} == 1 ]]; then link iop ""; fi
 for target in "${targets[@]}"; do
     link "$target" "$LIB_FUZZING_ENGINE"
     if [[ $target == equivalence_fuzzer ]]; then link equivalence ""; fi
