@@ -138,7 +138,7 @@ class Laboratory:
         shutil.copytree(ROOT / "lib", self.tree / "lib")
         shutil.copytree(ROOT / "fuzz", self.tree / "fuzz", ignore=shutil.ignore_patterns(*build.GENERATED))
         self._borrow_objects()
-        self.last = ""  # the file that the latest build had mutated
+        self.mutated = set()  # files that are others in the objects of some builds before
         say("building the unchanged library and its fuzz targets")
         self.control = self.make(CONTROL, targets, seeds=True)
         self.configs = {target: self.control.configurations(target) for target in targets}
@@ -196,9 +196,13 @@ class Laboratory:
             file.write_bytes(before)
 
     def _changed(self, mutant):
-        """The sources that this mutant and the one before change. Of a header nobody knows what it changes: None."""
-        files, self.last = [name for name in (self.last, mutant.file) if name], mutant.file
-        return files if all(name.endswith(".c") for name in files) else None
+        """The sources that may be others than in their latest objects: those of this mutant and all before it, since a
+        target does not compile everything. After a mutant of a header that is all: None."""
+        self.mutated.add(mutant.file)
+        headers = {name for name in self.mutated if not name.endswith(".c")}
+        changed = None if headers else sorted(self.mutated)
+        self.mutated = {mutant.file} if headers else self.mutated
+        return changed
 
 
 class Race:

@@ -54,6 +54,7 @@ TABLE = {
     "full-queue": "edge 3: add a0 r; add a1 r; add a2 r; report a0 in; report a1 in; report a2 in; next; pressed a0 in;"
     " pressed a1 in; compact; pressed a0 in; next; next; next; next",
     "Z9-queued-once": "level 2: add a0 rw; report a0 in; pressed a0 in; pressed a0 out; next; pressed a0 in; next; next",
+    "Z90-end-of-the-one-before": "level 2: add a0 r; remove a0; add a8 r; stale a8 nval -2; report a8 in; next",
     "stale-place": "edge 3: add a0 r; add a1 r; report a0 in; report a1 in; remove a0; add a8 w; pressed a8 out; next; next",
     "stale-places-are-skipped": "level 4: add a0 r; add a1 r; add a2 r; report a0 in; report a1 in; report a2 in; remove a0;"
     " set a1 w; next; next; report a1 out; next",
