@@ -88,6 +88,7 @@ DEADLINE = {
     "Z58-rounds-up": "now near+0; timeout 1000; deadline near+1; epoll edge; nothing 0+0; punctual",
     "rounds-up-a-little-more-than-a-millisecond": "now near+999us; timeout 1000; deadline near+2ms; poll edge; nothing 0+0; punctual",
     "Z60-no-early-end": "now near+999us; timeout 10; deadline end-1; select edge; nothing 0+0; early 3 999999",
+    "Z60-a-nanosecond-early": "now near+999us; timeout 10; deadline end-1; epoll edge; nothing 0+0; early 1 1",
     "Z61-a-signal": "now near+0; timeout 1000; deadline near+500ms; poll level; signal near+3ms; punctual",
     "Z54-longest-timeout": "now near+0; timeout INT_MAX-1; deadline end-1; epoll edge; nothing 0+0; punctual",
     "Z55-longer-than-24-days": "now near+0; timeout -1; deadline far+20h; select level; nothing 0+0; punctual",
