@@ -205,7 +205,7 @@ def choose(options):
 def find_binary(options):
     if options.binary:
         return options.binary
-    return build.ensure(ROOT, options.jobs).out / "equivalence"
+    return build.ensure(ROOT, options.jobs).out / "equivalence_main"
 
 
 def run(binary, options, programs):
@@ -297,7 +297,8 @@ def report(options, theorem, programs, total):
             say("\n".join(["", f"{program.name}: {program.verdict}", *lines]))
     say()
     if len(programs) < total:
-        say(f"{total - len(programs)} programs were not played: the checker ended with {programs[-1].name}")
+        missing = amount(total - len(programs), "programs")
+        say(f"not played: {missing}, since the checker ended with {programs[-1].name}")
     found = [program for program in programs if program.found]
     summary = ", ".join(f"{number} {verdict}" for verdict, number in count_verdicts(programs).items())
     say(f"{'FOUND' if found else 'OK'}: {amount(len(programs), 'programs')}: {summary}")

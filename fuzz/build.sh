@@ -6,7 +6,7 @@
 #   OUT WORK                    where the results go, and scratch space
 #
 # and finds in $OUT, for each target T: T, T_seed_corpus.zip, T.dict and T.options (the last three if there are such).
-# $OUT/iop converts programs between their text form and their bytes, and $OUT/equivalence, which comes with
+# $OUT/iop converts programs between their text form and their bytes, and $OUT/equivalence_main, which comes with
 # equivalence_fuzzer, is what ci/equivalence runs; they are no fuzz targets.
 #
 # Besides, for ci/fuzz and ci/mutants: IO_FUZZ_TARGETS="T ..." builds those targets only, IO_FUZZ_SEEDS=0 leaves the
@@ -143,7 +143,7 @@ for target in "${targets[@]}"; do
     if is_simulated "$target"; then
         sources_sim+=("sim:fuzz/$target.c")
         simulated=1
-        if [[ $target == equivalence_fuzzer ]]; then sources_sim+=("sim:fuzz/equivalence.c"); fi
+        if [[ $target == equivalence_fuzzer ]]; then sources_sim+=("sim:fuzz/equivalence_main.c"); fi
     else
         sources+=("fuzz/$target.c")
     fi
@@ -166,7 +166,7 @@ export ASAN_OPTIONS=detect_leaks=0 LLVM_PROFILE_FILE=/dev/null
 if [[ -e fuzz/iop.c && ${IO_FUZZ_SEEDS:-1} == 1 ]]; then link iop ""; fi
 for target in "${targets[@]}"; do
     link "$target" "$LIB_FUZZING_ENGINE"
-    if [[ $target == equivalence_fuzzer ]]; then link equivalence ""; fi
+    if [[ $target == equivalence_fuzzer ]]; then link equivalence_main ""; fi
     if [[ ${IO_FUZZ_SEEDS:-1} == 1 ]]; then seeds "$target"; fi
     for file in "fuzz/$target.dict" "fuzz/$target.options"; do
         if [[ -e $file ]]; then cp "$file" "$OUT/"; fi

@@ -158,6 +158,9 @@ void check_outcomes(verdict *v)
     v->violated = CONCLUSIONS;
     v->hypotheses = (1u << HYPOTHESES) - 1;
     v->held = (1u << CONCLUSIONS) - 1;
+    v->claimed = 0;
+    v->named_count = 0;
+    memset(v->compared, 0, sizeof(v->compared));
     for (int c = 0; c < CONFIG_COUNT; c++) {
         v->hypotheses &= is_played(v, c) ? v->outcomes[c].hypotheses : v->hypotheses;
     }

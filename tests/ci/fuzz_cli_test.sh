@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ci/fuzz, ci/measure and ci/mutants on a copy of the tree: options and mistakes, a planted violation from the report to the
-# replay, a fuzz target that does not work, an interruption.
+# ci/fuzz, ci/equivalence, ci/measure and ci/mutants on a copy of the tree: options and mistakes, a planted violation from
+# the report to the replay, a fuzz target that does not work, an interruption.
 set -euo pipefail
 # shellcheck source=tests/ci/expect.sh
 . tests/ci/expect.sh
@@ -56,9 +56,12 @@ reproducers=(fuzz/findings/*.bin)
 reproducer=${reproducers[0]}
 expect "replay of bytes" 1 "VIOLATION in dispatch_fuzzer on " "${fuzz[@]}" --replay "$reproducer"
 expect "measure with the bug" 1 "FAILED: dispatch_sim_fuzzer: violates IO-" "${measure[@]}"
+expect "equivalence with the bug" 1 "VIOLATION clause=IO-" ci/equivalence --no-install
+also "its verdict" '^FOUND: .*, 1 VIOLATION$'
 expect "replay of text" 1 "VIOLATION in dispatch_fuzzer on " "${fuzz[@]}" --replay "${reproducer%.bin}.iop"
 
 git apply -p1 -R "$patch"
+expect "equivalence without the bug" 0 "OK: " ci/equivalence --no-install
 expect "replay without the bug" 0 "OK: " "${fuzz[@]}" --replay "$reproducer"
 expect "measure" 0 "OK: dispatch_sim_fuzzer" "${measure[@]}" --repetitions 2 --executions 500 --json measured.json
 also "its table" '^none +collected +[1-9]'

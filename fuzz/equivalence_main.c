@@ -15,8 +15,8 @@
 enum { EXIT_VIOLATED = 1, EXIT_USE = 2 };
 
 static const char usage[] =
-    "usage: equivalence --theorem\n"
-    "       equivalence [--config NAME]... FILE...\n"
+    "usage: equivalence_main --theorem\n"
+    "       equivalence_main [--config NAME]... FILE...\n"
     "\n"
     "Plays each program in every configuration (or in those that are named), on the simulated\n"
     "kernel, and prints two lines of JSON for it: when it begins, and what it has shown. A file\n"
@@ -36,7 +36,7 @@ static verdict result;
 
 static int complain(const char *what, const char *why)
 {
-    fprintf(stderr, "equivalence: %s: %s\n", what, why);
+    fprintf(stderr, "equivalence_main: %s: %s\n", what, why);
     return EXIT_USE;
 }
 
