@@ -180,14 +180,15 @@ def check_theorem(root, known):
 # --- running the checker ---
 
 
-def seeds():
-    """(name, path) of all programs that are committed; a corpus that is a link to another counts once."""
-    folders = {folder.resolve() for folder in (ROOT / "fuzz" / "corpus").iterdir() if folder.is_dir()}
-    folders.add((ROOT / "tests" / "equivalence" / "wrong").resolve())
-    paths = sorted(path for folder in folders for path in folder.glob("*.iop"))
-    if not paths:
+def committed():
+    """(name, path) of all programs that are committed. Targets share corpora; a program counts once."""
+    seeds = sorted((ROOT / "fuzz" / "corpus").glob("*/*.iop"), key=lambda path: (path.parent.is_symlink(), path))
+    if not seeds:
         raise Trouble("there are no programs in fuzz/corpus")
-    return [(f"{path.parent.name}/{path.name}", path) for path in paths]
+    different = {}
+    for path in seeds + sorted((ROOT / "tests" / "equivalence" / "wrong").glob("*.iop")):
+        different.setdefault(path.read_bytes(), (f"{path.parent.name}/{path.name}", path))
+    return list(different.values())
 
 
 def statements(path):
@@ -198,7 +199,7 @@ def statements(path):
 
 
 def choose(options):
-    chosen = options.files or seeds()
+    chosen = options.files or committed()
     return [Program(name, path, bool(options.files), statements(path)) for name, path in chosen]
 
 

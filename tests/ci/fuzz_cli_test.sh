@@ -57,7 +57,7 @@ reproducer=${reproducers[0]}
 expect "replay of bytes" 1 "VIOLATION in dispatch_fuzzer on " "${fuzz[@]}" --replay "$reproducer"
 expect "measure with the bug" 1 "FAILED: dispatch_sim_fuzzer: violates IO-" "${measure[@]}"
 expect "equivalence with the bug" 1 "VIOLATION clause=IO-" ci/equivalence --no-install
-also "its verdict" '^FOUND: .*, 1 VIOLATION$'
+also "its verdict" '^FOUND: .* 1 VIOLATION$'
 expect "replay of text" 1 "VIOLATION in dispatch_fuzzer on " "${fuzz[@]}" --replay "${reproducer%.bin}.iop"
 
 git apply -p1 -R "$patch"
