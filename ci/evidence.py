@@ -84,7 +84,7 @@ class Evidence:
         self.proved = self._known(set().union(*(unit.clauses for unit in self.units)), golden.GOLDEN)
         self.tested = self._known(cited_in_strings(root, ["tests/unit/*_test.c"]), "tests/unit")
         self.elsewhere = tested_elsewhere(root)
-        oracles = ["fuzz/model/*.c", "fuzz/harness/*.c", "fuzz/*_fuzzer.c"]
+        oracles = ["fuzz/model/*.c", "fuzz/harness/*.c", "fuzz/equivalence/theorem.c", "fuzz/*_fuzzer.c"]
         self.watched = self._known(cited_in_strings(root, oracles), "fuzz")
         text = text_of(root, ASSUMPTIONS)
         self.assumptions = _ENTRY.findall(text)
