@@ -41,6 +41,13 @@ typedef struct run {
     io_poller poller; /* last: not cleared */
 } run;
 
+/* A target that has one of these hears when a run begins, and dispatches in its own way. */
+typedef struct run_hooks {
+    void (*begin)(run *r);
+    int (*dispatch)(io_poller *poller);
+} run_hooks;
+extern const run_hooks run_hooked __attribute__((weak));
+
 void op_run(run *r, const op *o);
 /* The atom, in memory of its own. */
 io_atom *op_atom(run *r, int index);
