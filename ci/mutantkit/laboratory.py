@@ -1,5 +1,6 @@
 """Builds the tree with all mutants, and replays the corpora on it with one mutant chosen."""
 
+import math
 import os
 import resource
 import shutil
@@ -14,11 +15,20 @@ from fuzzkit import build, common, engine
 from fuzzkit.common import Ticker, Trouble, say
 from mutantkit import schemata
 
-# What a mutant is run against, in this order, until it is killed: fuzz targets, and the folders of fuzz/corpus.
-PLAN = (("dispatch_sim_fuzzer", ("dispatch_sim_fuzzer",)),)
+# What a mutant is run against, in this order, until it is killed: fuzz targets, and the folders of fuzz/corpus. The ones
+# that kill most in the least time come first; the last one repeats each program for each system call that can fail.
+PLAN = (
+    ("dispatch_sim_fuzzer", ("dispatch_sim_fuzzer",)),
+    ("table_fuzzer", ("table_fuzzer",)),
+    ("deadline_fuzzer", ("deadline_fuzzer",)),
+    ("differential_fuzzer", ("differential_fuzzer",)),
+    ("fault_fuzzer", ("fault_fuzzer",)),
+)
 # Light: a mutant runs for a fraction of a second. Errors of memory are a part of the oracle.
 FLAGS = f"-O1 -w -fno-omit-frame-pointer {build.SANITIZERS}"
-CPU_SECONDS = 2  # of one replay, which takes a twentieth of that; more is a hang
+# More of a processor's time is a hang: so many times what it took without a mutant, but at least so much.
+TIMES_LONGER = 10
+LEAST_CPU_SECONDS = 2
 WALL_SECONDS = 30  # of one that sleeps
 OPTIMIZATIONS = ("-O2", "-O1", "-O3")
 COMPILE = ("-std=c11", "-Ilib/include", "-iquote", ".")
@@ -56,7 +66,8 @@ class Run:
                 start_new_session=True,
             )
         # On its own time, so that a busy machine kills no mutant.
-        resource.prlimit(self.process.pid, resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+        limit = laboratory.cpu_seconds.get(target, WALL_SECONDS)
+        resource.prlimit(self.process.pid, resource.RLIMIT_CPU, (limit, limit + 1))
         resource.prlimit(self.process.pid, resource.RLIMIT_CORE, (0, 0))
         self.started = time.monotonic()
 
@@ -96,7 +107,8 @@ class Laboratory:
         self.root, self.scratch, self.jobs, self.mutants = Path(root), Path(scratch), jobs, mutants
         self.tree = self.scratch / "tree"
         self.corpora = {target: [self.root / "fuzz/corpus" / name for name in names] for target, names in PLAN}
-        self.reached = {}  # by target, the numbers of the mutants whose place its corpus comes to
+        self.reached = {}  # by target, the numbers of the mutants whose place its corpus comes to,
+        self.cpu_seconds = {}  # and how long it may take
         shutil.copytree(self.root / "lib", self.tree / "lib")
         ignored = shutil.ignore_patterns("corpus", *build.GENERATED)
         shutil.copytree(self.root / "fuzz", self.tree / "fuzz", ignore=ignored)
@@ -154,7 +166,8 @@ class Laboratory:
             if outcome.killed:
                 raise Trouble(f"without a mutant {target} fails: {outcome.by}\n{outcome.words}")
             self.reached[target] = {int(line) for line in path.read_text().split()}
-            say(f"  control: {target}: {outcome.words}, {outcome.seconds:.2f} s")
+            self.cpu_seconds[target] = max(LEAST_CPU_SECONDS, math.ceil(TIMES_LONGER * outcome.seconds))
+            say(f"  control: {target}: {outcome.words.splitlines()[-1]}, {outcome.seconds:.2f} s")
 
     def _targets_of(self, mutant):
         """Those that come to its place; another target runs the same program with it as without it."""
