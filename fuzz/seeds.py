@@ -75,6 +75,21 @@ TABLE = {
     " remove a0; add a0 w; report a0 in,out; next",
     "Z32-stopped-between-waits": "edge 3: add a0 rw; add a1 r; report a0 in,out; report a1 in; set a0 w; set a1 0; next; next;"
     " set a0 rw; set a1 r; report a0 in; report a1 in; remove a1; dispatch []",
+    "oneshot-is-not-exhausted": "level 1: add a0 r; exhausted a0 1; exhausted a0 r1",
+    "alarms-are-asked-for-again": "edge 2: add a0 rwx; report a0 err; next; exhausted a0 rwx; set a0 x; set a0 r; set a0 rwx;"
+    " report a0 hup; next; exhausted a0 rwx; set a0 x; set a0 w; set a0 rwx; report a0 hup,err; next; exhausted a0 rwx; set a0 x;"
+    " calm a0 hup; set a0 r",
+    "error-ends": "level 2: add a0 r; report a0 err; exhausted a0 r; calm a0 hup; report a0 err; next; calm a0 err; exhausted a0 r;"
+    " report a0 err; calm a0 hup; report a0 err,hup; calm a0 err; report a0 hup; next",
+    "set-wakes": "level 2: add a0 rx; report a0 hup; exhausted a0 r; report a0 hup; set a0 rx; report a0 hup; exhausted a0 r; report a0 hup;"
+    " set a0 0; set a0 r",
+    "full-queue-of-exhausted": "edge 2: add a0 r; add a1 r; report a0 in; report a1 in; next; exhausted a0 rwx; pressed a0 in; next; next",
+    "callback-leaves-or-asks-again": "level 2: add a0 rw; add a1 r; report a0 in,out; report a1 in;"
+    " dispatch [set a0 rw; set a0 r] [exhausted a1 r; set a1 0]; report a0 in; dispatch []",
+    "callback-asks-for-exhausted": "edge 3: add a0 rw; add a1 r; add a2 r; report a0 in,out; report a1 in; report a2 in;"
+    " dispatch [exhausted a0 rw; set a0 rw; set a0 w] [set a1 r] [set a2 bad]; report a2 in,nval",
+    "callback-of-a-closed": "emulated 2: add a0 r; add a1 r; report a0 nval; report a1 in; dispatch [set a0 r] [exhausted a1 r; set a1 r]",
+    "nobody-rests": "emulated 1: add a0 rw; report a0 in; report a0 hup; wake_all; report a0 out; next",
     "beyond-the-table": "level 1: add a0 r; beyond a0 in; beyond a1 none; beyond a0 all; report a0 in; next",
     "eight-slots": "emulated 8: add a7 rwx; add a6 r; add a5 w; add a3 x; add a11 r; report a7 all-but-nval; report a6 in; report a5 out;"
     " report a3 pri; dispatch [exhausted a7 rwx] [remove a6] [set a5 0] [free a3; add a11 x]; report a11 pri; next",
@@ -99,6 +114,8 @@ DEADLINE = {
     "a-deadline-that-is-now": "now near+1; timeout 10; deadline near+0; select level; nothing 0+0; punctual",
     "a-deadline-before-the-timeout": "now near+0; timeout 1000; deadline near+10ms; epoll level; data near+10ms; punctual",
     "masked-goes-on": "now near+0; timeout 10; deadline end-1; epoll edge; masked near+3ms; punctual",
+    "as-long-as-can-be-said": "now near+0; timeout INT_MAX-1; deadline far-1; epoll edge; nothing 0+0; punctual",
+    "a-millisecond-longer-than-can-be-said": "now near+0; timeout INT_MAX-2; deadline far+0; poll level; data near+1ms; punctual",
     "late": "now near+0; timeout 2; deadline end-1; poll level; data near+1ms; late 2 5000000",
     "half-way-through-the-clock": "now half-1; timeout 86400000; deadline half+9h; epoll edge; nothing 0+0; early 2 1",
 }

@@ -118,7 +118,7 @@ static int kernel_of(const table_row *row)
 {
     return bits_of(row->armed) + (row->hang_up ? IO_KERNEL_HUP : 0) +
            (row->error ? IO_KERNEL_ERR : 0) + (row->rests ? IO_KERNEL_REST : 0) +
-           (row->dead ? IO_KERNEL_DEAD : 0);
+           (row->dead ? IO_KERNEL_DEAD : 0) + (row->trace ? IO_KERNEL_TRACE : 0);
 }
 
 static void compare_slot(int fd)
@@ -174,6 +174,9 @@ static void compare(void)
     if (run.model.rested && !CORE->rested) {
         violation("IO-EVENT-8", "a slot rests, and nobody will wake it");
     }
+    if (CORE->rested && !run.model.rested) {
+        violation("IO-WAIT-10", "no slot rests, but waits are cut short to wake one");
+    }
     const char *broken = io_core_check(CORE, &run.poller);
     if (broken) {
         violation(broken, "this invariant does not hold (lib/check)");
@@ -214,8 +217,17 @@ static void on_call(io_poller *poller, io_atom *atom, int flags)
     table_model_take(row);
     run.in_callback = 1;
     run.loose = 1;
+    /* As lib/audit does it, to learn whether the callback asks for its flags again (IO-AUDIT-2). */
+    io_slot *slot = &run.slots[row - run.model.rows];
+    uint32_t generation = row->generation;
+    slot->kernel |= IO_KERNEL_TRACE;
+    row->trace = 1;
     compare();
     make_calls(next_byte() % (CALLS_IN_CALLBACK + 1));
+    if (row->generation == generation) {
+        slot->kernel &= (uint8_t)~IO_KERNEL_TRACE;
+        row->trace = 0;
+    }
 }
 
 static void dispatch(void)

@@ -119,9 +119,10 @@ int table_model_set(table_model *m, int atom, int fd, int flags)
     if (ask) {
         put(row->armed, flags);
     }
-    /* The kernel, asked again, tells a hang-up again; one of levels does so anyway (IO-EVENT-8). */
+    /* The kernel, asked again, tells a hang-up again; one of levels does so anyway (IO-EVENT-8). And
+     * what is not yet exhausted has been asked for again. */
     if (ask || m->mode != IO_MODE_EDGE) {
-        row->hang_up = row->error = row->rests = 0;
+        row->hang_up = row->error = row->rests = row->trace = 0;
     }
     return ask;
 }

@@ -27,6 +27,7 @@ typedef struct table_row {
     int hang_up, error; /* the latest event carried it (IO-EVENT-8) */
     int rests;
     int dead;
+    int trace; /* nobody has asked for its flags again since it was put there (lib/audit) */
     int place; /* it has one in the queue */
 } table_row;
 
