@@ -93,9 +93,14 @@ int env_setup(void)
     return make_own();
 }
 
+int env_take_lowest(void)
+{
+    return KERNEL(fcntl)(own.directory, F_DUPFD_CLOEXEC, 0);
+}
+
 static int lowest_free(void)
 {
-    int fd = KERNEL(fcntl)(own.directory, F_DUPFD_CLOEXEC, 0);
+    int fd = env_take_lowest();
     KERNEL(close)(fd);
     return fd;
 }
@@ -159,7 +164,7 @@ int env_special(special_fd special)
     case SPECIAL_PATH:
         return own.path;
     case SPECIAL_CLOSED:
-        return ENV_LIMIT - 1;
+        return ENV_LIMIT - 2;
     case SPECIAL_CLOSED_FAR:
         return ENV_LIMIT + 1;
     default:
@@ -293,6 +298,19 @@ int env_open(env *e, const env_events *events, int a, int b, object_kind kind)
         occupy(e, events, b, ends[1], object, 1);
     }
     return 1;
+}
+
+int env_last(env *e, const env_events *events)
+{
+    int last = ENV_LIMIT - 1;
+    int fd =
+        e->numbers[last].open || !has_room(e) ? -1 : KERNEL(eventfd)(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd >= 0) {
+        KERNEL(dup3)(fd, last, O_CLOEXEC);
+        KERNEL(close)(fd);
+        occupy(e, events, -1, last, new_object(e, KIND_EVENTFD, 0), 0);
+    }
+    return last;
 }
 
 /* Address and port of the client's end of a connection, or 0: it was reset. */

@@ -41,6 +41,9 @@ typedef struct env {
     int open;     /* and how many were open */
 } env;
 
+/* The lowest free number, in use until KERNEL(close). */
+int env_take_lowest(void);
+
 /* Once in a process. 0, or -1 if this machine has no sockets to fuzz with. */
 int env_setup(void);
 
@@ -63,6 +66,9 @@ typedef struct env_events {
     void (*closed)(void *context, int fd);
 } env_events;
 int env_open(env *e, const env_events *events, int a, int b, object_kind kind);
+/* This returns the number, the last one that has a place in the table: an eventfd, opened if it is
+ * not. */
+int env_last(env *e, const env_events *events);
 int env_connect(env *e, const env_events *events, int a, int listener);
 int env_dup(env *e, const env_events *events, int a, int b);
 int env_close(env *e, const env_events *events, int a, int reset);

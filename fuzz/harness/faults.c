@@ -21,7 +21,7 @@ static struct {
     unsigned count;                 /* and those that failed: */
     int groups[FAULTS_PLANNED + 1]; /* one more for the sweep's */
     int errors[FAULTS_PLANNED + 1];
-    int is_wait, is_short, is_late, spurious_fd;
+    int is_wait, has_closed, is_short, is_late, spurious_fd;
     int makes_set; /* a set has been waited for or made: what follows is about making it anew */
 } met = {.spurious_fd = -1};
 
@@ -81,13 +81,14 @@ void faults_begin_call(void)
 {
     planned.is_short &= !met.is_short; /* one call of the library may try it twice: send, write */
     met.calls = met.count = 0;
-    met.is_wait = met.is_short = met.is_late = met.makes_set = 0;
+    met.is_wait = met.has_closed = met.is_short = met.is_late = met.makes_set = 0;
     met.spurious_fd = -1;
 }
 
-void faults_begin_wait(void)
+void faults_begin_wait(int has_closed)
 {
     met.is_wait = 1;
+    met.has_closed = has_closed;
 }
 
 unsigned faults_count(void)
@@ -175,7 +176,7 @@ static const struct {
     [IO_SIM_CALL_OPTION] = {"getsockopt", FAULT_OTHER, 0},
     [IO_SIM_CALL_UNLINK] = {"unlink", FAULT_OTHER, BIT(EIO)},
     [IO_SIM_CALL_POLL] = {"poll", FAULT_WAIT, BIT(EINTR) | BIT(ENOMEM)},
-    [IO_SIM_CALL_SELECT] = {"select", FAULT_WAIT, BIT(EINTR) | BIT(ENOMEM)},
+    [IO_SIM_CALL_SELECT] = {"select", FAULT_WAIT, BIT(EINTR) | BIT(ENOMEM) | BIT(EBADF)},
     [IO_SIM_CALL_EPOLL_CREATE] = {"epoll_create1", FAULT_OTHER,
                                   BIT(EMFILE) | BIT(ENFILE) | BIT(ENOMEM) | BIT(EPERM)},
     [IO_SIM_CALL_EPOLL_CTL] = {"epoll_ctl", FAULT_OTHER,
@@ -184,12 +185,17 @@ static const struct {
 };
 
 /* EBADF and EPERM of epoll_ctl are about the descriptor. While the library makes its set anew it may
- * believe them, and give up the descriptor (IO-CLOSE-6): that would be the kernel's mistake. */
+ * believe them, and give up the descriptor (IO-CLOSE-6): that would be the kernel's mistake. EBADF of
+ * select is about one of them, and if one is closed the library tries without it (IO-CLOSE-4); if none
+ * is, one was for a moment. */
 static unsigned errors_of(int kind)
 {
     unsigned errors = kinds[kind].errors;
     if (kind == IO_SIM_CALL_EPOLL_CTL && met.makes_set) {
         errors &= ~(BIT(EBADF) | BIT(EPERM));
+    }
+    if (kind == IO_SIM_CALL_SELECT && met.has_closed) {
+        errors &= ~BIT(EBADF);
     }
     return errors;
 }

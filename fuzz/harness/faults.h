@@ -29,9 +29,10 @@ void faults_plan_early(void);
 void faults_plan_late(void);
 void faults_plan_spurious(int fd); /* negative: nothing */
 
-/* A call of the library begins (library.h does that); it is io_wait. */
+/* A call of the library begins (library.h does that); it is io_wait, while a registered descriptor
+ * is closed, or none is. */
 void faults_begin_call(void);
-void faults_begin_wait(void);
+void faults_begin_wait(int has_closed);
 
 /* What the latest call of the library has met. */
 unsigned faults_count(void);           /* system calls in which something went wrong */

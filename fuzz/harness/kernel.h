@@ -23,6 +23,10 @@ int kernel_was_full(void);
 /* Descriptors that are open: of the simulated kernel; on the real one always 0. */
 int kernel_open_count(void);
 
+/* RLIMIT_NOFILE of the simulated kernel: numbers from there on are given to nobody, but stay open;
+ * -1: none. */
+void kernel_limit(int limit);
+
 /* poll(2) without waiting. Not counted. */
 int kernel_poll_now(struct pollfd *fds, nfds_t count);
 

@@ -79,6 +79,11 @@ int kernel_open_count(void)
     return io_sim_open_count(&sim);
 }
 
+void kernel_limit(int limit)
+{
+    io_sim_limit_fds(&sim, limit < 0 ? IO_SIM_FDS : limit);
+}
+
 int kernel_poll_now(struct pollfd *fds, nfds_t count)
 {
     return io_sim_poll(fds, count, 0);

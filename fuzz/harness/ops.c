@@ -63,7 +63,9 @@ static void init_atom(run *r, int index, int fd)
 
 static void op_init(run *r, const op *o)
 {
-    int fd = o->arg == SPECIAL_SLOT ? env_fd(&r->env, o->b) : env_special(o->arg);
+    int fd = o->arg == SPECIAL_SLOT   ? env_fd(&r->env, o->b)
+             : o->arg == SPECIAL_LAST ? env_last(&r->env, &r->events)
+                                      : env_special(o->arg);
     init_atom(r, o->a, fd);
 }
 

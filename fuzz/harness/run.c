@@ -13,12 +13,15 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifdef IO_CHECK
 #include "lib/check/check.h"
 #endif
 
 enum { BUDGET = 256 }; /* operations in a run of run_program */
+/* What memory is full of; a slot full of it would look like a registered one. */
+enum { DIRT = 0x55 };
 
 int run_fd_is_open(int fd)
 {
@@ -162,6 +165,10 @@ void run_init_poller(run *r)
 {
     size_t size = io_poller_storage_size(r->config->types, ENV_LIMIT);
     r->storage = realloc(r->storage, size);
+    memset(r->storage, DIRT, size);
+    /* In every other program, by its length, number 0 is not the poller's own: then the program has
+     * it, or a set that is made anew. */
+    int lowest = r->program->main.count % 2 ? env_take_lowest() : -1;
     int result;
     do {
         result = LIBRARY(io_poller_init_in(&r->poller, r->config->types, r->storage, size));
@@ -172,6 +179,9 @@ void run_init_poller(run *r)
                       "io_poller_init_in returned %d, expected %d", result, expected);
         }
     } while (result < 0);
+    if (lowest >= 0) {
+        KERNEL(close)(lowest);
+    }
 }
 
 /* The program is over: what is owed comes, then it is quiet. */

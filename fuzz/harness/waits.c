@@ -42,10 +42,28 @@ static void check_own_descriptor(run *r)
     }
 }
 
+/* The lowest RLIMIT_NOFILE that takes nothing away that the program, or the poller, has. Of no more
+ * descriptors may poll(2) be asked. (epoll may have to make a set.) */
+static int least_limit(const run *r)
+{
+    int limit = 0;
+    for (int fd = 0; fd < ENV_LIMIT; fd++) {
+        limit = r->env.numbers[fd].open ? fd + 1 : limit;
+    }
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        const model_atom *a = &r->model.atoms[i];
+        limit = a->registered && a->fd >= limit ? a->fd + 1 : limit;
+    }
+    return r->model.on_epoll ? -1 : limit;
+}
+
 static int wait_in_library(run *r, int timeout_ms)
 {
-    faults_begin_wait();
-    return io_wait(&r->poller, timeout_ms);
+    faults_begin_wait(run_has_strays(r));
+    kernel_limit(least_limit(r));
+    int result = io_wait(&r->poller, timeout_ms);
+    kernel_limit(-1);
+    return result;
 }
 
 int run_wait(run *r, int timeout_ms)
@@ -71,6 +89,9 @@ int run_wait(run *r, int timeout_ms)
         .creations = r->strayed ? 0 : after.creations - before.creations,
         .interrupted = after.interrupted != before.interrupted || faults_has(FAULT_ANYWHERE, EINTR),
         .failed = faults_error(FAULT_WAIT),
+        .refused = faults_has(FAULT_OTHER, EMFILE)   ? EMFILE
+                   : faults_has(FAULT_OTHER, ENFILE) ? ENFILE
+                                                     : 0,
         .faults = faults_count(),
         .late = faults_is_late(),
         .spurious_fd = faults_spurious(),

@@ -124,8 +124,9 @@ typedef struct model_wait {
     unsigned creations; /* of a set, though no registered descriptor was ever closed */
     int interrupted;    /* by a signal */
     int failed;         /* the errno value of a wait in the kernel that failed; 0: none did */
-    unsigned faults;    /* system calls in which something went wrong */
-    int late;           /* the kernel ended a wait too late */
+    int refused; /* the errno value with which the kernel refused a descriptor for a set; or 0 */
+    unsigned faults; /* system calls in which something went wrong */
+    int late;        /* the kernel ended a wait too late */
     int spurious_fd; /* it found this descriptor readable and writable, even if it was not; or -1 */
 } model_wait;
 

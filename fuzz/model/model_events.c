@@ -185,6 +185,10 @@ void model_check_wait(model *m, const model_wait *wait)
         violation("IO-WAIT-13", "io_wait returned %d after a wait in the kernel failed with %d",
                   wait->result, wait->failed);
     }
+    if (wait->result == 0 && wait->refused) {
+        violation("IO-CLOSE-4", "io_wait returned 0, though no set could be made anew (%d)",
+                  wait->refused);
+    }
     if (wait->result < 0) {
         check_failed_wait(m, wait);
         return;

@@ -83,6 +83,7 @@ typedef enum special_fd {
     SPECIAL_CLOSED,     /* "closed": a number below the table's end that is not open */
     SPECIAL_CLOSED_FAR, /* "closed-far": a number beyond the table that is not open */
     SPECIAL_PATH,       /* "path": an O_PATH descriptor */
+    SPECIAL_LAST,       /* "last": an eventfd, the last number below the table's end */
     SPECIAL_CODES
 } special_fd;
 

@@ -48,8 +48,8 @@ const char *const program_kinds[KIND_CODES] = {"pipe",  "unix",    "tcp",
                                                "dgram", "eventfd", "listener"};
 const char *const program_hows[HOW_CODES] = {"rd", "wr", "rdwr"};
 const char *const program_spans[WAIT_CODES] = {"0", "1", "2", "long", "forever"};
-const char *const program_specials[SPECIAL_CODES] = {NULL,   "negative", "limit",      "directory",
-                                                     "file", "closed",   "closed-far", "path"};
+const char *const program_specials[SPECIAL_CODES] = {
+    NULL, "negative", "limit", "directory", "file", "closed", "closed-far", "path", "last"};
 const char *const program_error_names[ERROR_CODES] = {"eintr",   "enomem",      "enospc", "emfile",
                                                       "enfile",  "ebadf",       "eperm",  "eio",
                                                       "enobufs", "econnaborted"};
