@@ -161,14 +161,25 @@ void run_dispatch(run *r)
     model_check_dispatch(&r->model, result, !r->taken_away);
 }
 
+/* In every other program, by its length, number 0 is not the poller's own: then the program has it, or
+ * a set that is made anew. A poller that is made again has the number of the one before, and not one
+ * that an atom of the program may still have. */
+static int take_number_0(const run *r)
+{
+    int lowest = r->program->main.count % 2 ? env_take_lowest() : -1;
+    if (lowest > r->env.base) {
+        KERNEL(close)(lowest);
+        return -1;
+    }
+    return lowest;
+}
+
 void run_init_poller(run *r)
 {
     size_t size = io_poller_storage_size(r->config->types, ENV_LIMIT);
     r->storage = realloc(r->storage, size);
     memset(r->storage, DIRT, size);
-    /* In every other program, by its length, number 0 is not the poller's own: then the program has
-     * it, or a set that is made anew. */
-    int lowest = r->program->main.count % 2 ? env_take_lowest() : -1;
+    int lowest = take_number_0(r);
     int result;
     do {
         result = LIBRARY(io_poller_init_in(&r->poller, r->config->types, r->storage, size));
