@@ -4,6 +4,7 @@
 #include "../harness/report.h"
 
 #include <errno.h>
+#include <poll.h>
 
 /* IO-FAIR-1 with at most 8 atoms and 64 events a wait. */
 enum { FAIR_WAITS = 2 };
@@ -53,6 +54,14 @@ static int find_closed(const model *m, model_atom *a, int failed)
     return both;
 }
 
+/* Of what a wait may have found for an open atom, that which it must have found: a hang-up without
+ * POLLOUT and without an error is not told to the writers of select (IO-EVENT-9). */
+static int surely_found(const model *m, const model_atom *a, int found)
+{
+    int told_to_writers = (a->bits | a->bits_before) & (POLLOUT | POLLERR);
+    return m->on_select && !told_to_writers ? found & ~MODEL_WRITE : found;
+}
+
 /* What a wait may have found for an atom. One that failed has found nothing that is open: had it
  * found something in the kernel before, it would have returned then. */
 static void find(const model *m, model_atom *a, const model_wait *wait)
@@ -68,7 +77,7 @@ static void find(const model *m, model_atom *a, const model_wait *wait)
     found &= a->interest & ~a->held;
     a->maybe |= found;
     /* Of a closed one nobody knows whether this wait found it, and so whether it is still armed. */
-    a->rearmed &= a->life == LIFE_OPEN ? ~found : MODEL_EVENTS;
+    a->rearmed &= a->life == LIFE_OPEN ? ~surely_found(m, a, found) : MODEL_EVENTS;
     for (int k = 0; k < MODEL_FLAGS; k++) {
         a->waits[k] += a->owed >> k & 1;
     }
