@@ -36,7 +36,7 @@ expect "measure, unknown target" 2 "unknown target 'nobody'" "${measure[@]}" --t
 patches=(tests/mutants/*.patch)
 patch=${patches[0]}
 expect "mutants, unknown mutant" 2 "there is no mutant 'Q0'" "${mutants[@]}" --only Q0
-expect "mutants --list" 0 "dispatch_fuzzer" "${mutants[@]}" --list
+expect "mutants --list" 0 "dispatch_sim_fuzzer" "${mutants[@]}" --list
 mechanical=("${mutants[@]}" --mechanical)
 expect "mechanical, unknown option" 2 "unknown option or argument: --fresh" "${mechanical[@]}" --fresh
 expect "mechanical, unknown mutant" 2 "there is no mutant 'lib/core/nothing.c'" "${mechanical[@]}" --only lib/core/nothing.c
