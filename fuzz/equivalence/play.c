@@ -27,6 +27,7 @@ typedef struct player {
     run r;
     outcome *result;
     peer peers[ENV_LIMIT];
+    int is_split; /* next has taken some of what a wait found, and which was for the library to say */
     unsigned accepted; /* atoms that were accepted by handle at some time, a bit each */
 } player;
 
@@ -253,14 +254,46 @@ static void settle(player *p)
     }
 }
 
+/* Atoms that may be pending. */
+static int count_pending(const run *r)
+{
+    int count = 0;
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        count += r->model.atoms[i].maybe != 0;
+    }
+    return count;
+}
+
 static void take_next(player *p)
 {
     run *r = &p->r;
     io_event event;
+    p->is_split = count_pending(r) > 1;
     if (op_next_event(r, &event) == 1) {
         int atom = io_resolve_parent(event.atom, atom_box, io)->index;
         run_handler(r, atom, event.flags);
         model_returned(&r->model, atom, event.flags);
+    }
+}
+
+/* The order of events does not matter as long as all are taken before anything else is done. */
+static void judge_split(player *p, const op *o)
+{
+    switch (o->code) {
+    case OP_TURN:
+    case OP_DISPATCH:
+        p->is_split = 0;
+        break;
+    case OP_NEXT:
+    case OP_WAIT:
+    case OP_SEND:
+    case OP_CHECK:
+        break;
+    default:
+        if (p->is_split) {
+            refute(p, HYPOTHESIS_OWN_BYTES, "next took one event, and others were pending");
+        }
+        break;
     }
 }
 
@@ -288,6 +321,7 @@ static void step(player *p, const op *o)
 {
     run *r = &p->r;
     uint32_t before = r->moved;
+    judge_split(p, o);
     switch (o->code) {
     case OP_SEND:
         promise(p, o);
@@ -410,6 +444,7 @@ void play(const program *of, const config *c, outcome *result)
     memset(result, 0, sizeof(*result));
     memset(p.peers, 0, sizeof(p.peers));
     p.accepted = 0;
+    p.is_split = 0;
     p.result = result;
     result->hypotheses = (1u << HYPOTHESES) - 1;
     run_begin(&p.r, of, c);

@@ -76,6 +76,9 @@ static void hypotheses(const unit_config *unused)
         {HYPOTHESIS_OWN_BYTES, "on a0\ndrain a0\nset a0 none\nend\nopen d0 d1 pipe\nadd a0 read\n"
                                "send d1 64\nturn\n"},
         {HYPOTHESIS_OWN_BYTES, "open d0 d1 unix\nfill a0\nadd a1 none\n"},
+        {HYPOTHESIS_OWN_BYTES, "on a0\nhandle a0\nend\non a2\nhandle a2\nend\nopen d0 d1 unix\n"
+                               "open d2 d3 unix\nadd a0 read\nadd a2 read\nsend d1 7\nsend d3 7\n"
+                               "wait 0\nnext\nset a0 none\n"},
         {HYPOTHESIS_KEEPS_OPEN, "open d0 d1 pipe\nadd a0 none\nclose d0\nturn\n"},
         {HYPOTHESIS_LOSES_NOTHING, "on a0\nhandle a0\nend\nopen d0 d1 unix\nadd a0 read\n"
                                    "send d1 64\nioclose a0\nturn\n"},
