@@ -18,14 +18,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import mutants_table
 from fuzzkit import build, common, engine
 from fuzzkit.common import Interrupted, Ticker, Trouble, say
 from mutantkit import mechanical
 
 ROOT = Path(__file__).resolve().parent.parent
 PATCHES = ROOT / "tests" / "mutants"
+TABLE = PATCHES / "README.md"
 INPUT_TIMEOUT_SECONDS = 4  # no input of an unchanged library takes a tenth of that
 KILL_LIMIT_SECONDS = 10  # by the corpus: a later kill is none
+FRESH_LIMIT_SECONDS = 120  # of the times in the table
 REPLAY_LIMIT_SECONDS = 120  # of a whole corpus in one configuration
 FIRST_ROUND = 0.2  # share of a fresh run's time in which every configuration has its first turn
 CONTROL = "control"
@@ -57,6 +60,7 @@ class Result:
     mutant: Mutant
     corpus: Kill = None
     fresh: Kill = None
+    was_fuzzed: bool = False
     error: str = ""
 
     def survived(self, fresh):
@@ -104,11 +108,13 @@ def load_mutants():
 def parse(arguments):
     parser = common.Parser("ci/mutants")
     parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--seconds", type=common.positive, default=120)
+    parser.add_argument("--seconds", type=common.positive, default=FRESH_LIMIT_SECONDS)
     parser.add_argument("--only")
     parser.add_argument("--jobs", type=common.positive, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seed", type=common.natural, default=1)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--json", type=common.output_file)
     parser.add_argument("--check-arguments", action="store_true")
     options = parser.parse_args(arguments)
@@ -141,6 +147,7 @@ class Laboratory:
         self.mutated = set()  # files that are others in the objects of some builds before
         say("building the unchanged library and its fuzz targets")
         self.control = self.make(CONTROL, targets, seeds=True)
+        self.linked = self._linked_objects()
         self.configs = {target: self.control.configurations(target) for target in targets}
         self.seeds, self.counts = {}, {}
         for target in targets:
@@ -191,9 +198,11 @@ class Laboratory:
         try:
             if file.read_bytes() == before:
                 raise Trouble("the patch changes nothing")
-            return self.make(mutant.name, [mutant.target], changed=self._changed(mutant))
+            built = self.make(mutant.name, [mutant.target], changed=self._changed(mutant))
         finally:
             file.write_bytes(before)
+        self._check_linked(mutant)
+        return built
 
     def _changed(self, mutant):
         """The sources that may be others than in their latest objects: those of this mutant and all before it, since a
@@ -203,6 +212,20 @@ class Laboratory:
         changed = None if headers else sorted(self.mutated)
         self.mutated = {mutant.file} if headers else self.mutated
         return changed
+
+
+    def _linked_objects(self):
+        return {path.name: os.readlink(path) for path in (self.scratch / "work" / "link").glob("*.o")}
+
+    def _check_linked(self, mutant):
+        """Of what the target is made of, nothing but the mutant's file is another than in the unchanged library: it would
+        be killed for another one's mistake. An object's name says what it was made from."""
+        prefix = "sim:" if build.is_simulated(self.tree, mutant.target) else ""
+        now = {name: at for name, at in self._linked_objects().items() if name.startswith("sim:") == bool(prefix)}
+        others = {name for name, at in now.items() if self.linked.get(name) != at}
+        own = prefix + mutant.file.replace("/", "_").removesuffix(".c") + ".o"
+        if not others or (mutant.file.endswith(".c") and others != {own}):
+            raise Trouble(f"what was compiled anew is not {own}, but: {', '.join(sorted(others)) or 'nothing'}")
 
 
 class Race:
@@ -343,6 +366,7 @@ def examine(laboratory, mutant, options):
         result.corpus = replay_corpus(laboratory, built, mutant.target, mutant.name)
         if options.fresh:
             configs = configurations_of(laboratory, mutant)
+            result.was_fuzzed = True
             result.fresh = fuzz_fresh(
                 laboratory, built, mutant.target, configs, options.seconds, options.seed, mutant.name
             )
@@ -422,8 +446,33 @@ def report(results, options, interrupted):
         }
         for result in results
     ]
+    if options.write:
+        write_table(results)
     common.write_json(options.json, {"verdict": word.lower(), "exit": status, "seed": options.seed, "mutants": data})
     return status
+
+
+def time_cell(kill, was_run):
+    return (f"{kill.seconds:.1f}" if kill else mutants_table.SURVIVED) if was_run else None
+
+
+def write_table(results):
+    """The times of those that were run, fresh ones only where that was tried."""
+    times = {
+        result.mutant.name: (time_cell(result.corpus, True), time_cell(result.fresh, result.was_fuzzed))
+        for result in results
+        if not result.error
+    }
+    mutants_table.write(TABLE, load_mutants(), times)
+
+
+def check_table():
+    mistakes = mutants_table.find_mistakes(TABLE, load_mutants(), (KILL_LIMIT_SECONDS, FRESH_LIMIT_SECONDS))
+    for mistake in mistakes:
+        say(f"tests/mutants/README.md: {mistake}")
+    word = "FAILED" if mistakes else "OK"
+    say(f"{word}: {len(load_mutants())} mutants, {len(mistakes)} mistakes in the table")
+    return common.EXIT_FOUND if mistakes else common.EXIT_OK
 
 
 def run(options):
@@ -432,13 +481,15 @@ def run(options):
     try:
         laboratory = Laboratory(scratch, options.jobs, sorted({mutant.target for mutant in options.mutants}))
         check_control(laboratory, options)
-        for mutant in options.mutants:
+        # Behind a mutant of a header everything is compiled anew: they come last.
+        for mutant in sorted(options.mutants, key=lambda mutant: mutant.file.endswith(".h")):
             results.append(examine(laboratory, mutant, options))
             say(one_line(results[-1], options))
     except Interrupted as error:
         interrupted = error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    results.sort(key=lambda result: options.mutants.index(result.mutant))
     return report(results, options, interrupted)
 
 
@@ -453,6 +504,8 @@ def main(arguments):
         rows += [[mutant.name, mutant.target, mutant.clause, mutant.twin] for mutant in options.mutants]
         say("\n".join(common.table(rows)))
         return common.EXIT_OK
+    if options.check:
+        return check_table()
     common.catch_signals()
     return run(options)
 

@@ -73,6 +73,11 @@ def targets(root):
     return sorted(names, key=lambda name: name != PRIMARY)
 
 
+def is_simulated(root, target):
+    """As fuzz/build.sh has it."""
+    return "\n#include <ioatom/sim.h>" in (root / "fuzz" / f"{target}.c").read_text()
+
+
 def source_hash(root, extra=""):
     """A hash of all that a build reads."""
     digest = hashlib.sha256(extra.encode())
