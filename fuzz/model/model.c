@@ -192,6 +192,7 @@ void model_check_set(model *m, int atom, int flags, int result, unsigned control
     a->last &= flags;
     a->held = a->kept = 0;
     a->rearmed = MODEL_EVENTS;
+    a->unsure = 0;
     a->owed = 0;
     if (a->life == LIFE_OPEN) {
         owe(a, a->sure & flags); /* IO-SET-2 */
@@ -227,6 +228,7 @@ void model_eagain(model *m, int atom, int flag)
     int again = flag & a->interest;
     a->held &= ~again;
     a->rearmed |= again;
+    a->unsure &= ~again;
     if (m->emulated && a->life == LIFE_OPEN) {
         owe(a, a->sure & again); /* IO-EDGE-3 */
     }

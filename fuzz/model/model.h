@@ -51,7 +51,8 @@ typedef struct model_atom {
     int owed;               /* flags that must come */
     int waits[MODEL_FLAGS]; /* waits since the flag is owed */
     int held;               /* emulated edge: found, told, and not armed again (IO-EDGE-3) */
-    int rearmed;            /* emulated edge: armed again since a wait found it */
+    int rearmed;            /* emulated edge: armed again since a wait found it for sure */
+    int unsure;             /* since it was armed again a wait may have found it, or not */
     int told;               /* called in this dispatch */
 } model_atom;
 

@@ -45,7 +45,7 @@ static int find_closed(const model *m, model_atom *a, int failed)
         return both;
     }
     /* What is pending already may be held back, and so keep the descriptor from being looked at. */
-    int certain = a->interest & both & ~a->held & ~a->maybe;
+    int certain = a->interest & both & ~a->held & ~a->maybe & ~a->unsure;
     if (certain) {
         a->life = LIFE_DEAD;
         a->last = a->suspect ? 0 : certain;
@@ -77,7 +77,11 @@ static void find(const model *m, model_atom *a, const model_wait *wait)
     found &= a->interest & ~a->held;
     a->maybe |= found;
     /* Of a closed one nobody knows whether this wait found it, and so whether it is still armed. */
-    a->rearmed &= a->life == LIFE_OPEN ? ~surely_found(m, a, found) : MODEL_EVENTS;
+    if (a->life == LIFE_OPEN) {
+        int surely = surely_found(m, a, found);
+        a->rearmed &= ~surely;
+        a->unsure = (a->unsure | found) & ~surely;
+    }
     for (int k = 0; k < MODEL_FLAGS; k++) {
         a->waits[k] += a->owed >> k & 1;
     }
