@@ -22,6 +22,8 @@ PLAN = (
     ("table_fuzzer", ("table_fuzzer",)),
     ("deadline_fuzzer", ("deadline_fuzzer",)),
     ("differential_fuzzer", ("differential_fuzzer",)),
+    ("equivalence_fuzzer", ("equivalence_fuzzer",)),
+    ("audit_fuzzer", ("audit_fuzzer",)),
     ("fault_fuzzer", ("fault_fuzzer",)),
 )
 # Light: a mutant runs for a fraction of a second. Errors of memory are a part of the oracle.

@@ -144,6 +144,8 @@ def report(options, total, results, stale, interrupted, seconds):
     wrong = stale + complaints(results)
     for line in wrong:
         say(f"\nERROR: {line}")
+    for source in options.left_out:
+        say(f"\n{source}: no mutants; the simulated kernel has nothing for it")
     states = Counter(result.state for result in results)
     unlisted = sum(result.state == SURVIVED and not result.reason for result in results)
     relevant = states[KILLED] + states[SURVIVED]
@@ -171,6 +173,7 @@ def report(options, total, results, stale, interrupted, seconds):
         "percent": round(percent, 2),
         "seconds": round(seconds, 1),
         "complaints": wrong,
+        "left_out": options.left_out,
         "mutants": [result.as_data() for result in results],
     }
     common.write_json(options.json, data)
@@ -208,7 +211,7 @@ def main(root, arguments):
         return common.EXIT_OK
     common.catch_signals()
     compiler, _, _ = build.find_clang()
-    mutants = schemata.find(compiler, options.root)
+    mutants, options.left_out = schemata.find(compiler, options.root)
     chosen = choose(options, mutants)
     if options.list:
         say("\n".join(f"{mutant.name}  {mutant.place}  {mutant.words}" for mutant in chosen))

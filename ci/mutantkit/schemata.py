@@ -15,8 +15,10 @@ from fuzzkit.common import Trouble
 from mutantkit import operators, syntax
 
 FOLDERS = ("lib/core", "lib/backends")
-# As fuzz/build.sh: without IO_OS_SIM, which only gives the functions other names.
+# As fuzz/build.sh: without IO_OS_SIM, which gives the functions other names,
 FLAGS = ("-std=c11", "-Ilib/include", "-iquote", ".")
+# and leaves out what the simulated kernel does not have. What a mutant is run against is simulated, or a part of the core.
+SIMULATED = (*FLAGS, "-DIO_OS_SIM")
 HEADER = "lib/mutant.h"
 
 _HEADER = """\
@@ -74,11 +76,16 @@ __attribute__((destructor)) static void tell(void)
 
 
 def find(compiler, root):
-    """All mutants of the tree, by file and place; numbered from 1."""
+    """All mutants of the tree, by file and place, numbered from 1; and the files that are left out, since nothing of
+    them runs over the simulated kernel."""
     root = Path(root)
     sources = sorted(str(path.relative_to(root)) for folder in FOLDERS for path in (root / folder).glob("*.c"))
-    found = {}
+    found, left_out = {}, []
     for source in sources:
+        simulated = syntax.parse([compiler], root, source, SIMULATED)
+        if not any(function.file == source for function in simulated):
+            left_out.append(source)
+            continue
         for function in syntax.parse([compiler], root, source, FLAGS):
             # A header's functions are met in every file that includes it.
             name = (function.file, function.name, function.body.begin)
@@ -91,7 +98,7 @@ def find(compiler, root):
         if mutant.key in keys:
             raise Trouble(f"two mutants are described alike: {mutant.key}")
         keys.add(mutant.key)
-    return mutants
+    return mutants, left_out
 
 
 def transform(code, mutants):

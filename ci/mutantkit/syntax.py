@@ -78,7 +78,8 @@ class _Reader:
         for declaration in tree.get("inner", []):
             bodies = [node for node in declaration.get("inner", []) if node.get("kind") == "CompoundStmt"]
             if declaration.get("kind") == "FunctionDecl" and bodies:
-                file = self.relative(declaration["loc"].get("file", ""))
+                place = declaration["loc"]
+                file = self.relative(place.get("expansionLoc", place).get("file", ""))
                 if file:
                     result = declaration["type"]["qualType"].partition("(")[0].strip()
                     yield Function(file, declaration["name"], result, self.node(bodies[0], file))

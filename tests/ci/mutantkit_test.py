@@ -44,7 +44,7 @@ class Sample(unittest.TestCase):
             shutil.copy(HERE / f"mutantkit_sample.{ending}", cls.folder / f"plain/lib/core/sample.{ending}")
         (cls.folder / "plain/driver.c").write_text(DRIVER)
         shutil.copytree(cls.folder / "plain", cls.folder / "tree")
-        cls.mutants = schemata.find(COMPILER, cls.folder / "plain")
+        cls.mutants, _ = schemata.find(COMPILER, cls.folder / "plain")
         schemata.write(cls.folder / "tree", cls.mutants)
 
     @classmethod
@@ -173,11 +173,21 @@ class Sample(unittest.TestCase):
         code = path.read_bytes()
         try:
             path.write_bytes(b"/* another\n * comment */\n" + code.replace(b"a semicolon;", b"two semicolons;;"))
-            moved = schemata.find(COMPILER, self.folder / "plain")
+            moved, _ = schemata.find(COMPILER, self.folder / "plain")
         finally:
             path.write_bytes(code)
         self.assertEqual([mutant.key for mutant in moved], [mutant.key for mutant in self.mutants])
         self.assertNotEqual([mutant.place for mutant in moved], [mutant.place for mutant in self.mutants])
+
+    def test_what_the_simulated_kernel_has_not_is_left_out_and_named(self):
+        path = self.folder / "plain/lib/core/other.c"
+        try:
+            path.write_text("#ifndef IO_OS_SIM\nint other(int x)\n{\n    return x + 1;\n}\n#endif\n")
+            mutants, left_out = schemata.find(COMPILER, self.folder / "plain")
+        finally:
+            path.unlink()
+        self.assertEqual([mutant.key for mutant in mutants], [mutant.key for mutant in self.mutants])
+        self.assertEqual(left_out, ["lib/core/other.c"])
 
 
 class Choice(unittest.TestCase):
@@ -233,7 +243,7 @@ class Verdict(unittest.TestCase):
         return mechanical.Result(mutant, outcome, reason)
 
     def status(self, results, stale=()):
-        options = SimpleNamespace(seed=1, json=None)
+        options = SimpleNamespace(seed=1, json=None, left_out=[])
         return mechanical.report(options, len(results), results, list(stale), None, 1)
 
     def test_equivalent_ones_do_not_count(self):
