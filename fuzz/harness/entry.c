@@ -2,10 +2,8 @@
 
 #include "../program/mutate.h"
 #include "env.h"
-#include "kernel.h"
 #include "run.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,26 +19,10 @@ __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t
 extern const int entry_all_at_once __attribute__((weak));
 static const char *only;
 static int usable;
-static int offered[CONFIG_COUNT];
-
-/* Not every kernel, or sandbox, lets us have io_uring. (The simulated one is not there yet.) */
-static void find_offered(void)
-{
-    static io_poller poller; /* large */
-    for (int i = 0; i < CONFIG_COUNT; i++) {
-        int result = kernel_is_simulated() ? -EINVAL : io_poller_init(&poller, configs[i].types);
-        offered[i] = result != -ENOSYS;
-        if (result >= 0) {
-            io_poller_dispose(&poller);
-        } else if (!offered[i] && !getenv("IOATOM_FUZZ_LIST")) {
-            fprintf(stderr, "%s: this kernel does not offer it: not run\n", configs[i].name);
-        }
-    }
-}
 
 int entry_is_wanted(const config *c)
 {
-    return offered[c - configs] && (!only || strcmp(only, c->name) == 0);
+    return !only || strcmp(only, c->name) == 0;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -50,20 +32,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     int known = 0;
     int choice = !&entry_all_at_once || !entry_all_at_once;
     only = choice ? getenv("IOATOM_FUZZ_CONFIG") : NULL;
-    find_offered();
     if (getenv("IOATOM_FUZZ_LIST")) {
         if (!choice) {
             puts("none");
         }
         for (int i = 0; choice && i < CONFIG_COUNT; i++) {
-            if (offered[i]) {
-                printf("%s\n", configs[i].name);
-            }
+            printf("%s\n", configs[i].name);
         }
         exit(0);
     }
     for (int i = 0; i < CONFIG_COUNT; i++) {
-        known |= !only || strcmp(only, configs[i].name) == 0;
+        known |= entry_is_wanted(&configs[i]);
     }
     if (!known) {
         fprintf(stderr, "IOATOM_FUZZ_CONFIG: there is no configuration %s\n", only);
