@@ -433,6 +433,9 @@ static void note_outcome(player *p)
     for (int i = 0; i < o->objects; i++) {
         note_losses(p, i);
     }
+    if (kernel_was_full() || r->env.is_full) {
+        refute(p, HYPOTHESIS_FAULTLESS, "the simulated kernel, or the harness, had no place left");
+    }
     if (r->unheard) {
         refute(p, HYPOTHESIS_LOSES_NOTHING, "what handle had to say was heard by nobody");
     }

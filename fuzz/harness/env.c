@@ -269,9 +269,10 @@ static int make_pair(object_kind kind, int ends[2])
     }
 }
 
-static int has_room(const env *e)
+static int has_room(env *e)
 {
-    return e->object_count < ENV_OBJECTS;
+    e->is_full |= e->object_count == ENV_OTHER_LISTENERS;
+    return e->object_count < ENV_OTHER_LISTENERS;
 }
 
 int env_open(env *e, const env_events *events, int a, int b, object_kind kind)
@@ -401,10 +402,15 @@ static int free_slot(const env *e)
     return -1;
 }
 
-/* With no room for another object, one that exists has to do. */
+/* With no room for another object, one that nobody looks at closely has to do. */
 static int any_object(env *e, object_kind kind)
 {
-    return has_room(e) ? new_object(e, kind, 0) : e->object_count - 1;
+    if (has_room(e)) {
+        return new_object(e, kind, 0);
+    }
+    int other = kind == KIND_LISTENER ? ENV_OTHER_LISTENERS : ENV_OTHER_CONNECTIONS;
+    e->objects[other].kind = kind;
+    return other;
 }
 
 void env_listened(env *e, const env_events *events, int fd)

@@ -9,8 +9,10 @@
 #include "../program/program.h"
 
 enum {
-    ENV_LIMIT = 128,  /* the poller's table ends here */
-    ENV_OBJECTS = 160 /* a program cannot make more */
+    ENV_LIMIT = 128,   /* the poller's table ends here */
+    ENV_OBJECTS = 160, /* the last two stand for all that a program makes beyond these: */
+    ENV_OTHER_LISTENERS = ENV_OBJECTS - 2,
+    ENV_OTHER_CONNECTIONS
 };
 
 /* A stream in both directions: what side s sent, and what its other side received. */
@@ -37,6 +39,7 @@ typedef struct env {
     env_object objects[ENV_OBJECTS];
     int object_count;
     int connects; /* to listeners of the program */
+    int is_full;  /* there was no object for something */
     int base;     /* the lowest free number before the program began, */
     int open;     /* and how many were open */
 } env;

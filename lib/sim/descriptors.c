@@ -18,15 +18,27 @@ io_sim_file *io_sim_file_of(io_sim *sim, int fd)
     return file && file->kind != IO_SIM_PATH ? file : NULL;
 }
 
-int io_sim_new_file(io_sim *sim, int kind, int mode, int status)
+/* Its index, or -ENFILE. */
+static int free_file(io_sim *sim)
 {
     int index = 0;
     while (index < sim->file_end && sim->files[index].kind != IO_SIM_FREE) {
         index++;
     }
-    if (index == IO_SIM_FILES) {
-        sim->shortages++;
-        return -ENFILE;
+    sim->shortages += index == IO_SIM_FILES;
+    return index < IO_SIM_FILES ? index : -ENFILE;
+}
+
+int io_sim_has_file(io_sim *sim)
+{
+    return free_file(sim) >= 0;
+}
+
+int io_sim_new_file(io_sim *sim, int kind, int mode, int status)
+{
+    int index = free_file(sim);
+    if (index < 0) {
+        return index;
     }
     if (index == sim->file_end) {
         sim->file_end++;

@@ -76,6 +76,7 @@ int io_sim_new_file(io_sim *sim, int kind, int mode, int status);
 int io_sim_new_number(io_sim *sim, int file, int start, int close_on_exec);
 void io_sim_release_file(io_sim *sim, int file);
 int io_sim_has_number(const io_sim *sim);
+int io_sim_has_file(io_sim *sim);
 
 static inline int io_sim_file_index(const io_sim *sim, const io_sim_file *file)
 {

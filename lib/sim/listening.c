@@ -148,7 +148,8 @@ void io_sim_stop_listening(io_sim *sim, int socket)
     }
 }
 
-/* Linux looks for a free number before it looks for a connection. */
+/* Linux looks for a free number and a place for a file before it looks for a connection, which so is
+ * not lost. */
 static int take_connection(io_sim *sim, int fd, int flags, int *peer)
 {
     io_sim_endpoint *listener = NULL;
@@ -156,6 +157,7 @@ static int take_connection(io_sim *sim, int fd, int flags, int *peer)
     int r = !file ? -EBADF : flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC) ? -EINVAL : 0;
     r = r == 0 && !io_sim_has_number(sim) ? -EMFILE : r;
     r = r < 0 ? r : io_sim_socket_of(sim, fd, &listener);
+    r = r == 0 && !io_sim_has_file(sim) ? -ENFILE : r;
     if (r < 0) {
         return r;
     }

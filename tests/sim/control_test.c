@@ -22,6 +22,12 @@ static void make_pipe(int fds[2], int flags)
     CHECK_EQ(io_sim_pipe2(fds, flags), 0);
 }
 
+static int readable(int fd)
+{
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    return io_sim_poll(&entry, 1, 0);
+}
+
 /* A call that must fail with this errno value. */
 #define CHECK_ERRNO(call, code)                                                                    \
     do {                                                                                           \
@@ -289,6 +295,38 @@ static void numbers(const unit_config *config)
 }
 
 /* After whatever was done, a reset simulation is as a new one. */
+/* A connection for which there is no place waits on, as on Linux. */
+static void no_place_to_accept(const unit_config *config)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof(address);
+    char byte = 0;
+    (void)config;
+    begin();
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int listener = io_sim_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int client = io_sim_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    CHECK_EQ(io_sim_bind(listener, (struct sockaddr *)&address, length), 0);
+    CHECK_EQ(io_sim_listen(listener, 1), 0);
+    CHECK_EQ(io_sim_getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    io_sim_connect(client, (struct sockaddr *)&address, length);
+    CHECK_EQ(readable(listener), 1);
+    int last = -1, next = io_sim_eventfd(0, 0);
+    while (next >= 0) {
+        last = next;
+        next = io_sim_eventfd(0, 0);
+    }
+    CHECK_EQ(errno, ENFILE);
+    CHECK_ERRNO(io_sim_accept(listener, NULL, NULL), ENFILE);
+    CHECK_EQ(readable(listener), 1);
+    CHECK_EQ(io_sim_close(last), 0);
+    int accepted = io_sim_accept(listener, NULL, NULL);
+    CHECK(accepted >= 0);
+    CHECK_EQ(io_sim_write(accepted, "x", 1), 1);
+    CHECK_EQ(io_sim_read(client, &byte, 1), 1);
+    CHECK_EQ(byte, 'x');
+}
+
 static void resets(const unit_config *config)
 {
     static char bytes[4096];
@@ -405,6 +443,7 @@ static const unit_test tests[] = {
     {"failures", "", failures, UNIT_ONCE},
     {"late", "", late, UNIT_ONCE},
     {"numbers", "", numbers, UNIT_ONCE},
+    {"no_place_to_accept", "", no_place_to_accept, UNIT_ONCE},
     {"resets", "", resets, UNIT_ONCE},
     {"no_leak", "", no_leak, UNIT_ONCE},
     {"connects_later", "", connects_later, UNIT_ONCE},
