@@ -10,6 +10,7 @@ A mutant is a file tests/mutants/NAME.patch: header lines, then a unified diff w
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -26,10 +27,12 @@ from mutantkit import mechanical
 ROOT = Path(__file__).resolve().parent.parent
 PATCHES = ROOT / "tests" / "mutants"
 TABLE = PATCHES / "README.md"
-INPUT_TIMEOUT_SECONDS = 4  # no input of an unchanged library takes a tenth of that
+INPUT_TIMEOUT_SECONDS = 10  # no input of an unchanged library takes a hundredth of that; but the machine may be busy,
+FRESH_INPUT_TIMEOUT_SECONDS = 40  # and the longer a run is, the more
 KILL_LIMIT_SECONDS = 10  # by the corpus: a later kill is none
 FRESH_LIMIT_SECONDS = 120  # of the times in the table
 REPLAY_LIMIT_SECONDS = 120  # of a whole corpus in one configuration
+MOST_SHARED = 50  # so many times as long may a turn last that shares the processor
 FIRST_ROUND = 0.2  # share of a fresh run's time in which every configuration has its first turn
 CONTROL = "control"
 
@@ -229,20 +232,34 @@ class Laboratory:
 
 
 class Race:
-    """Runs engines, some at a time, until one of them reports a failure."""
+    """Runs engines, some at a time, until one of them reports a failure. Times are those that the engines have computed: on
+    a machine that has more to do nothing survives for want of time."""
 
     def __init__(self, jobs, limit_seconds, label):
         self.jobs, self.limit, self.label = jobs, limit_seconds, label
-        self.start = time.monotonic()
+        self.before = self._of_ended()
+        self.turns = {}  # by engine: how many seconds it has, if there is a limit
         self.running = []  # (number of the start, configuration, engine)
         self.kill = self.error = None
         self.killer = None  # the number of the start that made the kill
         self.executions = {}
         self.ticker = Ticker()
 
+    @staticmethod
+    def _of_ended():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
     @property
     def elapsed(self):
-        return time.monotonic() - self.start
+        return self._of_ended() - self.before + sum(runner.cpu_seconds for _, _, runner in self.running)
+
+    def _stop_some(self):
+        """Asks engines to end that have had their turn."""
+        for _, _, runner in self.running:
+            if runner in self.turns and runner.cpu_seconds >= self.turns[runner]:
+                del self.turns[runner]
+                runner.interrupt()
 
     def run(self, starts, in_order):
         """starts: (configuration, function that starts an engine). in_order: of several kills the first start's
@@ -255,6 +272,7 @@ class Race:
                     self.running.append((number, config, start()))
                 if self.elapsed > self.limit or self.error:
                     break
+                self._stop_some()
                 for entry in [entry for entry in self.running if not entry[2].running]:
                     self._ended(*entry)
                 if self.kill and (not in_order or all(entry[0] > self.killer for entry in self.running)):
@@ -280,7 +298,7 @@ class Race:
             if self.kill is None or number < self.killer:
                 words = "\n".join(failure.explanation + failure.program)
                 self.kill, self.killer = Kill(failure.name, config, self.elapsed, words), number
-        elif runner.process.returncode != 0:
+        elif runner.process.returncode not in (0, engine.INTERRUPTED_STATUS):
             self.error = f"{config}: it ended with status {runner.process.returncode}:\n{runner.last_words()}"
 
 
@@ -313,24 +331,23 @@ def configurations_of(laboratory, mutant):
 
 
 def fuzz_fresh(laboratory, built, target, configs, seconds, seed, label):
-    """Fuzzes without the corpus, for so many seconds in all: a short turn for every configuration, then a long one.
-    What one configuration finds interesting the next ones begin with. Returns the Kill, or None."""
+    """Fuzzes without the corpus, for so many seconds of processor time in all: a short turn for every configuration, then
+    a long one. What one configuration finds interesting the next ones begin with. Returns the Kill, or None."""
     race = Race(laboratory.jobs, seconds, label)
     folder = Path(tempfile.mkdtemp(dir=laboratory.scratch))
     (folder / "found").mkdir()
     configs = configs * max(1, laboratory.jobs // len(configs))
-    each = seconds * min(laboratory.jobs, len(configs)) / len(configs)
+    each = seconds / len(configs)
 
     def start(config, turn, number):
-        # libFuzzer ends in the second after the last one; 0 would mean no limit.
-        turn_seconds = max(1, int(turn * each) - 1)
-
         def launch():
             turn_seed = (seed + number) % 2**32 or 1
             arguments = engine.fuzz_arguments(
-                built, target, turn_seconds, turn_seed, [folder / "found"], INPUT_TIMEOUT_SECONDS
+                built, target, int(seconds * MOST_SHARED), turn_seed, [folder / "found"], FRESH_INPUT_TIMEOUT_SECONDS
             )
-            return engine.Engine(built, target, config, arguments, folder, symbols=False)
+            runner = engine.Engine(built, target, config, arguments, folder, symbols=False)
+            race.turns[runner] = turn * each
+            return runner
 
         return config, launch
 

@@ -6,6 +6,8 @@
  */
 #define _GNU_SOURCE
 #include "harness/plain.h"
+#include "program/mutate.h"
+#include "program/program.h"
 
 #include <ioatom/sim.h>
 
@@ -18,10 +20,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { SLOTS = 12, NUMBERS = 40, ROOM = 16, BYTES_PER_CALL = 4, LARGEST = 20000 };
+enum { SLOTS = 12, FEW = 3, NUMBERS = 40, ROOM = 16, BYTES_PER_CALL = 4, LARGEST = 20000 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Optional, as in harness/entry.c. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 /* The numbers of the two kernels: those of the simulation, and so much more. */
 static int base;
@@ -99,9 +104,15 @@ static int real_fd(int fd)
     return fd < 0 ? -1 : base + fd;
 }
 
+/* Half of the values mean one of a few slots: calls that meet are the interesting ones. */
+static int index_of(uint8_t byte)
+{
+    return byte < 128 ? byte % SLOTS : byte % FEW;
+}
+
 static int slot_of(uint8_t byte)
 {
-    return slots[byte % SLOTS];
+    return slots[index_of(byte)];
 }
 
 static int less_base(int fd)
@@ -109,10 +120,10 @@ static int less_base(int fd)
     return fd < 0 ? fd : fd - base;
 }
 
-static void keep(int a, int fd)
+static void keep(uint8_t byte, int fd)
 {
     if (fd >= 0) {
-        slots[a % SLOTS] = fd;
+        slots[index_of(byte)] = fd;
     }
 }
 
@@ -145,10 +156,11 @@ static void open_pair(const uint8_t *call)
     keep(call[2], mine[1]);
 }
 
+/* Half of the values mean what an eventfd takes. */
 static size_t size_of(const uint8_t *call)
 {
     static const size_t sizes[] = {1, 2, 7, 8, 100, 1000, 4000, 4095, 4096, 4097, 8192, LARGEST};
-    return sizes[call[2] % (sizeof(sizes) / sizeof(sizes[0]))];
+    return call[2] < 128 ? sizes[call[2] % (sizeof(sizes) / sizeof(sizes[0]))] : sizeof(uint64_t);
 }
 
 static void transfer(const uint8_t *call, int writes)
@@ -359,6 +371,16 @@ static void run(const uint8_t *call)
         change_numbers(call);
         break;
     }
+}
+
+/* Calls have the size of a program's records, and are put in, repeated, moved and dropped like them. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    _Static_assert((int)BYTES_PER_CALL == (int)PROGRAM_RECORD, "a call is a record");
+    if (seed % 4 == 0 && LLVMFuzzerMutate) {
+        return LLVMFuzzerMutate(data, size, max_size);
+    }
+    return program_mutate(data, size, max_size, seed / 4);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -16,6 +16,7 @@ from fuzzkit.build import NO_CONFIG
 
 TIMEOUT_SECONDS = 25  # of one input: OSS-Fuzz's limits
 RSS_LIMIT_MB = 2560
+INTERRUPTED_STATUS = 72  # libFuzzer's, after SIGINT
 GRACE_SECONDS = 15  # to start, to replay the seeds and to stop
 MAX_LEN = 516  # a header and 128 operations
 KEPT_LINES = 4000
@@ -172,6 +173,17 @@ class Engine:
     @property
     def seconds(self):
         return time.monotonic() - self.started
+
+    @property
+    def cpu_seconds(self):
+        """How long it has computed; 0 when it has ended."""
+        try:
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        except OSError:
+            return 0.0
+        # The name, in brackets, may hold anything. User and system time are the fields 14 and 15.
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def estimate(self):
         """libFuzzer reports at powers of two and at new coverage; between two reports this goes on at its rate."""
