@@ -56,9 +56,9 @@ static int find_closed(const model *m, model_atom *a, int failed)
 
 /* Of what a wait may have found for an open atom, that which it must have found: a hang-up without
  * POLLOUT and without an error is not told to the writers of select (IO-EVENT-9). */
-static int surely_found(const model *m, const model_atom *a, int found)
+static int surely_found(const model *m, const model_atom *a, int found, int spurious_fd)
 {
-    int told_to_writers = (a->bits | a->bits_before) & (POLLOUT | POLLERR);
+    int told_to_writers = (a->bits | a->bits_before) & (POLLOUT | POLLERR) || a->fd == spurious_fd;
     return m->on_select && !told_to_writers ? found & ~MODEL_WRITE : found;
 }
 
@@ -78,7 +78,7 @@ static void find(const model *m, model_atom *a, const model_wait *wait)
     a->maybe |= found;
     /* Of a closed one nobody knows whether this wait found it, and so whether it is still armed. */
     if (a->life == LIFE_OPEN) {
-        int surely = surely_found(m, a, found);
+        int surely = surely_found(m, a, found, wait->spurious_fd);
         a->rearmed &= ~surely;
         a->unsure = (a->unsure | found) & ~surely;
     }
