@@ -33,7 +33,7 @@ expect "the README is right" 0 "README.md is right" "$evidence" --check
 mkdir -p "$tree"/{fuzz,lib,proofs/wp,proofs/spin,tests}
 cp "$root/README.md" "$tree"
 cp -r "$root"/lib/{SPEC.md,core,poller,backends} "$tree/lib"
-cp -r "$root"/fuzz/{model,harness} "$root"/fuzz/*_fuzzer.c "$tree/fuzz"
+cp -r "$root"/fuzz/{model,harness,equivalence} "$root"/fuzz/*_fuzzer.c "$tree/fuzz"
 cp -r "$root"/tests/{unit,mutants} "$tree/tests"
 cp -r "$root"/proofs/{ASSUMPTIONS.md,mutants} "$tree/proofs"
 cp "$root"/proofs/wp/*.txt "$tree/proofs/wp"
