@@ -3,17 +3,15 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fuzzkit import build, common, engine, findings
-from fuzzkit.common import Interrupted, Ticker, Trouble, say
+from fuzzkit.common import Interrupted, Trouble, say
 
 ROOT = Path(__file__).resolve().parent.parent
 STATED = re.compile(r"#\s*leaves:\s*(.*?)\s*")
@@ -225,17 +223,7 @@ def run(binary, options, programs):
         lines = []
         reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
         reader.start()
-        ticker, start = Ticker(), time.monotonic()
-        try:
-            while process.poll() is None:
-                common.stop_if_asked()
-                if ticker.due():
-                    say(f"  {time.monotonic() - start:3.0f} s: {len(lines) // 2} of {len(programs)} programs")
-                time.sleep(0.02)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        common.attend(process, lambda seconds: f"  {seconds:3.0f} s: {len(lines) // 2} of {len(programs)} programs")
         reader.join(timeout=10)
         errors.seek(0)
         return process.returncode, lines, errors.read()
@@ -332,8 +320,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Trouble as trouble:
-        sys.stderr.write(f"ci/equivalence: {trouble}\n")
-        sys.exit(common.EXIT_ERROR)
+    common.start("ci/equivalence", main)

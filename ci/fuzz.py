@@ -478,8 +478,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Trouble as trouble:
-        sys.stderr.write(f"ci/fuzz: {trouble}\n")
-        sys.exit(common.EXIT_ERROR)
+    common.start("ci/fuzz", main)

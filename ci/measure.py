@@ -3,11 +3,9 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,17 +76,7 @@ def run(command, what, cwd=ROOT):
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        ticker, start = Ticker(), time.monotonic()
-        try:
-            while process.poll() is None:
-                common.stop_if_asked()
-                if ticker.due():
-                    say(f"  {what}: {time.monotonic() - start:.0f} s")
-                time.sleep(0.02)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        common.attend(process, lambda seconds: f"  {what}: {seconds:.0f} s")
         output.seek(0)
         return process.returncode, output.read()
 
@@ -194,8 +182,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Trouble as trouble:
-        sys.stderr.write(f"ci/measure: {trouble}\n")
-        sys.exit(common.EXIT_ERROR)
+    common.start("ci/measure", main)

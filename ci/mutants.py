@@ -13,7 +13,6 @@ import re
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -215,7 +214,6 @@ class Laboratory:
         changed = None if headers else sorted(self.mutated)
         self.mutated = {mutant.file} if headers else self.mutated
         return changed
-
 
     def _linked_objects(self):
         return {path.name: os.readlink(path) for path in (self.scratch / "work" / "link").glob("*.o")}
@@ -528,8 +526,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Trouble as trouble:
-        sys.stderr.write(f"ci/mutants: {trouble}\n")
-        sys.exit(common.EXIT_ERROR)
+    common.start("ci/mutants", main)

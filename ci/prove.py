@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 from fuzzkit import common
-from fuzzkit.common import Interrupted, Trouble, say
+from fuzzkit.common import Interrupted, say
 from provekit import cache, contracts, mutant_file, mutants, proofs, tools
 from provekit.engine import Engine, Settings
 from provekit.units import load_units
@@ -174,8 +173,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Trouble as trouble:
-        sys.stderr.write(f"ci/prove: {trouble}\n")
-        sys.exit(common.EXIT_ERROR)
+    common.start("ci/prove", main)

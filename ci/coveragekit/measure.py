@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from fuzzkit import build, common
-from fuzzkit.common import Ticker, Trouble, count, say
+from fuzzkit.common import Trouble, count, say
 
 FLAGS = "-O1 -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc -fcoverage-compilation-dir=."
 PROFDATA, COV = TOOLS = "llvm-profdata-19", "llvm-cov-19"
@@ -75,24 +75,19 @@ def replay(work, target):
 
 def _run(command, environment, label):
     log = command[1].parent / f".{command[0].name}.log"
-    ticker, start = Ticker(), time.monotonic()
     with open(log, "w+", encoding="utf-8", errors="replace") as file:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-        try:
-            while process.poll() is None:
-                common.stop_if_asked()
-                if ticker.due():
-                    say(f"  {label}: {time.monotonic() - start:.0f} s")
-                time.sleep(0.02)
-        finally:
-            process.kill()
-            process.wait()
+        common.attend(process, lambda seconds: f"  {label}: {seconds:.0f} s")
         file.seek(0)
         output = file.read()
     log.unlink()
-    common.stop_if_asked()  # Ctrl-C reaches the process, too
     if process.returncode != 0:
         raise ReplayFailed(f"{label} ended with status {process.returncode}:\n{output[-LAST_WORDS:]}")
     return output

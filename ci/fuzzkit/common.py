@@ -47,6 +47,15 @@ def say(text=""):
     print(text, flush=True)
 
 
+def start(command, main):
+    """Runs main with the arguments of the command line and ends with its status; Trouble is told as the command's."""
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Trouble as trouble:
+        sys.stderr.write(f"{command}: {trouble}\n")
+        sys.exit(EXIT_ERROR)
+
+
 class Ticker:
     """Says when it is time for another line of progress."""
 
@@ -59,6 +68,22 @@ class Ticker:
             return False
         self.last = now
         return True
+
+
+def attend(process, progress):
+    """Waits until a process has ended that leads a group of its own. progress(seconds) is what to say of it every few
+    seconds. If the waiting is interrupted the group is killed."""
+    ticker, began = Ticker(), time.monotonic()
+    try:
+        while process.poll() is None:
+            stop_if_asked()
+            if ticker.due():
+                say(progress(time.monotonic() - began))
+            time.sleep(0.02)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class Parser(argparse.ArgumentParser):
