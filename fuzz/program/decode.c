@@ -18,14 +18,14 @@ _Static_assert(sizeof(op) == PROGRAM_RECORD, "no padding: programs may be compar
 /* The share of an operation in the values of the code byte, of 128. Those that came later have values
  * of their own: with bytes from before programs are what they were. */
 static const uint8_t shares[OP_CODES] = {
-    [OP_OPEN] = 10,  [OP_CONNECT] = 4,  [OP_DUP] = 5,      [OP_CLOSE] = 5,   [OP_RESET] = 2,
+    [OP_OPEN] = 11,  [OP_CONNECT] = 4,  [OP_DUP] = 5,      [OP_CLOSE] = 5,   [OP_RESET] = 2,
     [OP_SEND] = 7,   [OP_RECV] = 4,     [OP_SHUTDOWN] = 2, [OP_INIT] = 2,    [OP_ADD] = 13,
     [OP_SET] = 9,    [OP_REMOVE] = 6,   [OP_FREE] = 3,     [OP_IOCLOSE] = 2, [OP_READ] = 2,
     [OP_WRITE] = 2,  [OP_DRAIN] = 5,    [OP_FILL] = 4,     [OP_ACCEPT] = 2,  [OP_EXHAUSTED] = 2,
     [OP_WAIT] = 4,   [OP_DISPATCH] = 2, [OP_NEXT] = 2,     [OP_CHECK] = 2,   [OP_DISPOSE] = 2,
     [OP_TURN] = 9,   [OP_ABANDON] = 4,  [OP_FAIL] = 3,     [OP_SHORT] = 1,   [OP_EARLY] = 1,
     [OP_LATE] = 1,   [OP_SPURIOUS] = 2, [OP_RENEW] = 1,    [OP_SERVE] = 1,   [OP_DIAL] = 1,
-    [OP_URGENT] = 1, [OP_HANDLE] = 8,   [OP_ECHO] = 3,     [OP_SAY] = 5,
+    [OP_URGENT] = 1, [OP_HANDLE] = 7,   [OP_ECHO] = 3,     [OP_SAY] = 5,
 };
 enum { SHARES = 128, LATER_STEP = 8 }; /* from 128 on each eighth value: 16 */
 
