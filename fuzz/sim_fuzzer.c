@@ -26,7 +26,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Optional, as in harness/entry.c. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
-__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 /* The numbers of the two kernels: those of the simulation, and so much more. */
 static int base;
@@ -377,10 +376,7 @@ static void run(const uint8_t *call)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
     _Static_assert((int)BYTES_PER_CALL == (int)PROGRAM_RECORD, "a call is a record");
-    if (seed % 4 == 0 && LLVMFuzzerMutate) {
-        return LLVMFuzzerMutate(data, size, max_size);
-    }
-    return program_mutate(data, size, max_size, seed / 4);
+    return program_mutate_or_bytes(data, size, max_size, seed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -50,18 +50,6 @@ static void refute(player *p, hypothesis h, const char *format, ...)
 
 /* --- peers --- */
 
-/* write(2) of the next bytes; how many, or -1. */
-static ssize_t send_piece(run *r, int fd, uint32_t size)
-{
-    uint32_t piece = size < PIECE ? size : PIECE;
-    env_pattern(&r->env, fd, bytes, piece);
-    ssize_t n = KERNEL(write)(fd, bytes, piece);
-    if (n > 0) {
-        env_sent(&r->env, fd, (uint32_t)n);
-    }
-    return n;
-}
-
 /* Sends what there is room for. 1 if something was sent. */
 static int push(player *p, int fd)
 {
@@ -69,7 +57,7 @@ static int push(player *p, int fd)
     peer *of = &p->peers[fd];
     int moved = 0;
     while (of->promised > 0) {
-        ssize_t n = send_piece(r, fd, of->datagram ? of->datagram : of->promised);
+        ssize_t n = env_write(&r->env, fd, of->datagram ? of->datagram : of->promised);
         if (n < 0 && errno == EAGAIN) {
             return moved;
         }
@@ -103,7 +91,7 @@ static void promise(player *p, const op *o)
         of->datagram = size;
         of->promised++;
     } else if (kind == KIND_EVENTFD) {
-        (void)send_piece(&p->r, fd, sizeof(uint64_t));
+        (void)env_write(&p->r.env, fd, sizeof(uint64_t));
     } else {
         of->promised += size;
     }

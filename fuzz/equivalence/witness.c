@@ -48,17 +48,16 @@ static int may_stay_untold(const witness *w, int atom, int bits)
     return (alarm & w->atoms[atom].answered) | model_of(w, atom)->no_must;
 }
 
-/* found[b]: what the level modes find of an atom. */
-static void on_found(witness *w, int atom, const int found[LEVELS])
+/* found[b]: what the level modes find of each atom; bits: what poll(2) says of this one. */
+static void on_found(witness *w, int atom, int found[LEVELS][PROGRAM_ATOMS], int bits)
 {
     witness_atom *a = &w->atoms[atom];
-    int bits = bits_of(w, atom);
     int all = MODEL_EVENTS & ~a->left;
     for (int b = 0; b < LEVELS; b++) {
-        a->found[b] |= found[b];
-        all &= found[b];
+        a->found[b] |= found[b][atom];
+        all &= found[b][atom];
     }
-    a->found[LEVEL_SELECT] |= found[LEVEL_POLL] & silent_on_select(bits);
+    a->found[LEVEL_SELECT] |= found[LEVEL_POLL][atom] & silent_on_select(bits);
     a->due[0] = all & ~may_stay_untold(w, atom, bits);
 }
 
@@ -177,11 +176,12 @@ static void on_waited(witness *w)
         a->again &= ~(m->ready & m->interest);
         a->due[1] = a->due[0];
         a->due[0] = 0;
-        if (m->interest & silent_on_select(bits_of(w, i))) {
+        int bits = bits_of(w, i);
+        if (m->interest & silent_on_select(bits)) {
             w->is_plain = 0;
         }
         if (is_edge && !a->is_stray) {
-            on_found(w, i, (const int[LEVELS]){found[0][i], found[1][i], found[2][i]});
+            on_found(w, i, found, bits);
         }
     }
 }

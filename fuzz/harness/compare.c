@@ -527,15 +527,6 @@ static int compare_next(walk *w)
     return compare_entries(w);
 }
 
-static int has_handlers(const op_list *list)
-{
-    int found = 0;
-    for (unsigned i = 0; i < list->count; i++) {
-        found |= list->ops[i].code == OP_HANDLE || list->ops[i].code == OP_ECHO;
-    }
-    return found;
-}
-
 void compare_runs(const program *p, const compared_run *a, const compared_run *b,
                   comparison *result)
 {
@@ -543,10 +534,7 @@ void compare_runs(const program *p, const compared_run *a, const compared_run *b
     memset(&w, 0, sizeof(w));
     memset(result, 0, sizeof(*result));
     w.program = p;
-    w.goes_by_flags = has_handlers(&p->main);
-    for (int i = 0; i < PROGRAM_ATOMS; i++) {
-        w.goes_by_flags |= has_handlers(&p->callback[i]);
-    }
+    w.goes_by_flags = program_has(p, OP_HANDLE) || program_has(p, OP_ECHO);
     w.result = result;
     w.sides[0].config = a->config;
     w.sides[0].trace = a->trace;

@@ -14,7 +14,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data, size_t size, const uint8_t *other,
                                  size_t other_size, uint8_t *out, size_t max_size, unsigned seed);
-__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 extern const int entry_all_at_once __attribute__((weak));
 static const char *only;
@@ -75,13 +74,9 @@ void entry_run(const uint8_t *data, size_t size)
     }
 }
 
-/* Every fourth time bytes are changed, which also comes upon the values that comparisons look for. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
-    if (seed % 4 == 0 && LLVMFuzzerMutate) {
-        return LLVMFuzzerMutate(data, size, max_size);
-    }
-    return program_mutate(data, size, max_size, seed / 4);
+    return program_mutate_or_bytes(data, size, max_size, seed);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data, size_t size, const uint8_t *other,

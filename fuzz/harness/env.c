@@ -533,17 +533,21 @@ void env_ended(env *e, int fd, int code)
     }
 }
 
-void env_send(env *e, int a, uint32_t size)
+ssize_t env_write(env *e, int fd, uint32_t size)
 {
-    int fd = e->slots[a];
-    if (fd < 0) {
-        return;
-    }
-    size = env_kind(e, fd) == KIND_EVENTFD ? 8 : size;
+    size = env_kind(e, fd) == KIND_EVENTFD ? 8 : size < PATTERN ? size : PATTERN;
     env_pattern(e, fd, scratch, size);
     ssize_t n = KERNEL(write)(fd, scratch, size);
     if (n > 0) {
         env_sent(e, fd, (uint32_t)n);
+    }
+    return n;
+}
+
+void env_send(env *e, int a, uint32_t size)
+{
+    if (e->slots[a] >= 0) {
+        (void)env_write(e, e->slots[a], size);
     }
 }
 

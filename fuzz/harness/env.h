@@ -8,6 +8,8 @@
 
 #include "../program/program.h"
 
+#include <sys/types.h>
+
 enum {
     ENV_LIMIT = 128,   /* the poller's table ends here */
     ENV_OBJECTS = 160, /* the last two stand for all that a program makes beyond these: */
@@ -77,6 +79,8 @@ int env_dup(env *e, const env_events *events, int a, int b);
 int env_close(env *e, const env_events *events, int a, int reset);
 void env_send(env *e, int a, uint32_t size);
 void env_recv(env *e, int a, uint32_t size);
+/* write(2) of the next bytes at a number, as many as can be sent at once: how many, or -1 and errno. */
+ssize_t env_write(env *e, int fd, uint32_t size);
 void env_shutdown(env *e, int a, shutdown_how how);
 /* A byte of out-of-band data, from a TCP socket. Its place in the stream is the kernel's affair: the
  * bytes are unchecked from here on. */

@@ -192,6 +192,18 @@ size_t program_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed
     return size_of(&d);
 }
 
+/* libFuzzer's; other engines have none. */
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+
+/* Bytes that are changed also come upon the values that comparisons look for. */
+size_t program_mutate_or_bytes(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    if (seed % 4 == 0 && LLVMFuzzerMutate) {
+        return LLVMFuzzerMutate(data, size, max_size);
+    }
+    return program_mutate(data, size, max_size, seed / 4);
+}
+
 static int is_of_list(const uint8_t *o, const uint8_t *like)
 {
     uint8_t atom = 7, main = 0x18;

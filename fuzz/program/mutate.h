@@ -21,6 +21,9 @@ typedef enum mutation {
  * there is no room for a header. */
 size_t program_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 
+/* What LLVMFuzzerCustomMutator does: that, and every fourth time the engine changes bytes, if it can. */
+size_t program_mutate_or_bytes(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+
 /* Put into out a program with operations of another: a run of them somewhere within, or one list in
  * the place of that list. Its size, as above. */
 size_t program_splice(const uint8_t *data, size_t size, const uint8_t *other, size_t other_size,

@@ -151,6 +151,9 @@ typedef struct program {
  * reduced to it. A rest of less than a record is ignored. */
 void program_decode(program *p, const uint8_t *data, size_t size);
 
+/* Whether the main list or a callback has such an operation. */
+int program_has(const program *p, op_code code);
+
 /* Without the operations that plan faults; how many there were. A fault counts system calls, of which
  * each configuration makes others: who compares them plays programs without. */
 unsigned program_drop_faults(program *p);

@@ -58,6 +58,24 @@ const int program_errors[ERROR_CODES] = {EINTR, ENOMEM, ENOSPC, EMFILE,  ENFILE,
 const char *const program_flags[PROGRAM_FLAG_COUNT] = {"read", "write", "except", "oneshot", "bad"};
 const uint32_t program_sizes[PROGRAM_SIZES] = {1, 7, 64, 1000, 4096, 65536};
 
+static int has(const op_list *list, op_code code)
+{
+    int found = 0;
+    for (unsigned i = 0; i < list->count; i++) {
+        found |= list->ops[i].code == code;
+    }
+    return found;
+}
+
+int program_has(const program *p, op_code code)
+{
+    int found = has(&p->main, code);
+    for (int i = 0; i < PROGRAM_ATOMS; i++) {
+        found |= has(&p->callback[i], code);
+    }
+    return found;
+}
+
 static int is_fault(op_code code)
 {
     return code == OP_FAIL || code == OP_SHORT || code == OP_EARLY || code == OP_LATE ||
