@@ -2,8 +2,10 @@
 
 #include "../program/mutate.h"
 #include "env.h"
+#include "kernel.h"
 #include "run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +20,26 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data, size_t size, const uint8_t
 extern const int entry_all_at_once __attribute__((weak));
 static const char *only;
 static int usable;
+static int offered[CONFIG_COUNT];
+
+/* Not every kernel, or sandbox, lets us have io_uring. (The simulated one is not there yet.) */
+static void find_offered(void)
+{
+    static io_poller poller; /* large */
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        int result = kernel_is_simulated() ? -EINVAL : io_poller_init(&poller, configs[i].types);
+        offered[i] = result != -ENOSYS;
+        if (result >= 0) {
+            io_poller_dispose(&poller);
+        } else if (!offered[i] && !getenv("IOATOM_FUZZ_LIST")) {
+            fprintf(stderr, "%s: this kernel does not offer it: not run\n", configs[i].name);
+        }
+    }
+}
 
 int entry_is_wanted(const config *c)
 {
-    return !only || strcmp(only, c->name) == 0;
+    return offered[c - configs] && (!only || strcmp(only, c->name) == 0);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -31,17 +49,20 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     int known = 0;
     int choice = !&entry_all_at_once || !entry_all_at_once;
     only = choice ? getenv("IOATOM_FUZZ_CONFIG") : NULL;
+    find_offered();
     if (getenv("IOATOM_FUZZ_LIST")) {
         if (!choice) {
             puts("none");
         }
         for (int i = 0; choice && i < CONFIG_COUNT; i++) {
-            printf("%s\n", configs[i].name);
+            if (offered[i]) {
+                printf("%s\n", configs[i].name);
+            }
         }
         exit(0);
     }
     for (int i = 0; i < CONFIG_COUNT; i++) {
-        known |= entry_is_wanted(&configs[i]);
+        known |= !only || strcmp(only, configs[i].name) == 0;
     }
     if (!known) {
         fprintf(stderr, "IOATOM_FUZZ_CONFIG: there is no configuration %s\n", only);

@@ -4,8 +4,11 @@
 #define _GNU_SOURCE
 #include "kernel.h"
 
+#include "lib/os/os_uring.h"
+
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <time.h>
@@ -18,11 +21,14 @@ int __real_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *ev
 int __real_epoll_create1(int flags);
 int __real_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 int __real_select(int end, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout);
+long __real_syscall(long number, ...);
 int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int count, int timeout_ms);
 int __wrap_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event);
 int __wrap_epoll_create1(int flags);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 int __wrap_select(int end, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout);
+
+long __wrap_syscall(long number, ...);
 
 static void count_pipe_signal(int number)
 {
@@ -118,6 +124,42 @@ int __wrap_select(int end, fd_set *in, fd_set *out, fd_set *except, struct timev
 {
     count_wait(!timeout || timeout->tv_sec || timeout->tv_usec);
     return count_interruption(__real_select(end, in, out, except, timeout));
+}
+
+#ifdef IO_OS_URING
+/* io_uring_enter submits, or waits for so many completions. */
+static void count_enter(long submitted, long completions, long flags)
+{
+    if (submitted > 0) {
+        made.controls++;
+    } else if (flags & IORING_ENTER_EXT_ARG) {
+        count_wait(completions > 0);
+    }
+}
+#endif
+
+long __wrap_syscall(long number, ...)
+{
+    long a[6];
+    va_list arguments;
+    va_start(arguments, number);
+    for (int i = 0; i < 6; i++) {
+        a[i] = va_arg(arguments, long);
+    }
+    va_end(arguments);
+#ifdef IO_OS_URING
+    if (number == __NR_io_uring_enter) {
+        count_enter(a[1], a[2], a[3]);
+    }
+    made.creations += number == __NR_io_uring_setup;
+#endif
+    long result = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+#ifdef IO_OS_URING
+    if (number == __NR_io_uring_enter && (a[3] & IORING_ENTER_EXT_ARG)) {
+        count_interruption((int)result);
+    }
+#endif
+    return result;
 }
 
 #else

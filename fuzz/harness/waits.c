@@ -34,7 +34,7 @@ static int is_unlimited(int timeout_ms)
 static void check_own_descriptor(run *r)
 {
     int fd = io_poller_fd(&r->poller);
-    if (r->model.on_epoll && fd < 0) {
+    if ((r->config->types & IO_POLLER_EPOLL) && fd < 0) {
         violation("IO-INIT-8", "io_poller_fd returned %d", fd);
     }
     if (fd >= 0 && !(KERNEL(fcntl)(fd, F_GETFD) & FD_CLOEXEC)) {

@@ -17,7 +17,7 @@ void model_init(model *m, int types, int limit)
 {
     *m = (model){.limit = limit, .fresh = 1, .first = -1};
     m->edge = (types & IO_POLLER_EDGE) != 0;
-    m->on_epoll = (types & IO_POLLER_EPOLL) != 0;
+    m->on_epoll = (types & (IO_POLLER_EPOLL | IO_POLLER_URING)) != 0;
     m->on_select = (types & IO_POLLER_SELECT) != 0;
     m->emulated = m->edge && !m->on_epoll;
 }

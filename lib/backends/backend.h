@@ -6,18 +6,25 @@
 #ifndef IOATOM_BACKENDS_BACKEND_H
 #define IOATOM_BACKENDS_BACKEND_H
 
+#include "../os/os_uring.h"
 #include "../os/os_wait.h"
 
 #include "../core/core.h"
 
 /* Which backends are compiled in: those named by -DUSE_..., or, if none is, all that the platform
  * has. */
-#if !defined(USE_EPOLL) && !defined(USE_POLL) && !defined(USE_SELECT)
+#if !defined(USE_EPOLL) && !defined(USE_URING) && !defined(USE_POLL) && !defined(USE_SELECT)
 #ifdef __linux__
 #define USE_EPOLL
 #endif
+#define USE_URING
 #define USE_POLL
 #define USE_SELECT
+#endif
+
+/* It is named or not: where the system calls are missing, so is the backend. */
+#ifndef IO_OS_URING
+#undef USE_URING
 #endif
 
 typedef struct io_backend {
@@ -43,6 +50,7 @@ typedef struct io_backend {
 } io_backend;
 
 extern const io_backend io_backend_epoll;
+extern const io_backend io_backend_uring;
 extern const io_backend io_backend_poll;
 extern const io_backend io_backend_select;
 

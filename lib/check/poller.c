@@ -14,6 +14,11 @@ static int is_known(const io_backend *backend)
         return 1;
     }
 #endif
+#ifdef USE_URING
+    if (backend == &io_backend_uring) {
+        return 1;
+    }
+#endif
 #ifdef USE_POLL
     if (backend == &io_backend_poll) {
         return 1;
@@ -51,7 +56,8 @@ static const char *check_fields(const io_poller *poller)
     if ((poller->fd >= 0) != (backend->type == IO_POLLER_EPOLL)) {
         return "poller.fd";
     }
-    if (poller->outdated && (poller->outdated != 1 || backend->type != IO_POLLER_EPOLL)) {
+    int has_set = backend->type == IO_POLLER_EPOLL || backend->type == IO_POLLER_URING;
+    if (poller->outdated && (poller->outdated != 1 || !has_set)) {
         return "poller.outdated";
     }
     return NULL;
@@ -59,11 +65,15 @@ static const char *check_fields(const io_poller *poller)
 
 static const char *check_backend(const io_poller *poller, io_check_depth depth)
 {
-    (void)depth; /* without epoll */
+    (void)depth; /* without epoll and uring */
     switch (poller->backend->type) {
 #ifdef USE_EPOLL
     case IO_POLLER_EPOLL:
         return io_epoll_check(poller, depth);
+#endif
+#ifdef USE_URING
+    case IO_POLLER_URING:
+        return io_uring_check(poller, depth);
 #endif
 #ifdef USE_POLL
     case IO_POLLER_POLL:

@@ -1,5 +1,5 @@
-/* For the checks that are compiled in with -DIO_CHECK: what an epoll set holds, as Linux shows it
- * in /proc/self/fdinfo, and as the simulated kernel has it. */
+/* For the checks that are compiled in with -DIO_CHECK: what an epoll set and the rings of io_uring
+ * hold, as Linux shows it in /proc/self/fdinfo, and the former as the simulated kernel has it. */
 #ifndef IOATOM_OS_OS_CHECK_H
 #define IOATOM_OS_OS_CHECK_H
 
@@ -81,24 +81,15 @@ static inline uint64_t io_os_number_after(const char *line, const char *word, un
     return number;
 }
 
-/* A line "tfd:        5 events:       1d data:        100000005  pos:0 ino:61 sdev:9". */
-static inline void io_os_take_line(const char *line, io_os_take_item take, void *context)
-{
-    if (strncmp(line, "tfd:", 4) == 0) {
-        io_os_item item = {.fd = (int)io_os_number_after(line, "tfd:", 10),
-                           .events = (uint32_t)io_os_number_after(line, "events:", 16),
-                           .data = io_os_number_after(line, "data:", 16)};
-        take(context, &item);
-    }
-}
+typedef void (*io_os_take_line)(void *context, const char *line);
 
-/* Calls take with each item of the set. 0, or a negative errno value: it can't be seen. */
-static inline int io_os_epoll_items(int epoll_fd, io_os_take_item take, void *context)
+/* Calls take with each line of /proc/self/fdinfo. 0, or a negative errno value: it can't be seen. */
+static inline int io_os_info_lines(int info_fd, io_os_take_line take, void *context)
 {
     char path[32];
     char text[4096];
     size_t length = 0;
-    io_os_put_info_path(path, epoll_fd);
+    io_os_put_info_path(path, info_fd);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return -errno;
@@ -111,7 +102,7 @@ static inline int io_os_epoll_items(int epoll_fd, io_os_take_item take, void *co
         text[length] = '\0';
         while ((end = strchr(line, '\n'))) {
             *end = '\0';
-            io_os_take_line(line, take, context);
+            take(context, line);
             line = end + 1;
         }
         length -= (size_t)(line - text);
@@ -120,6 +111,54 @@ static inline int io_os_epoll_items(int epoll_fd, io_os_take_item take, void *co
     int r = size < 0 ? -errno : 0;
     close(fd);
     return r;
+}
+
+typedef struct io_os_items {
+    io_os_take_item take;
+    void *context;
+} io_os_items;
+
+/* A line "tfd:        5 events:       1d data:        100000005  pos:0 ino:61 sdev:9". */
+static inline void io_os_take_item_line(void *context, const char *line)
+{
+    const io_os_items *items = (const io_os_items *)context;
+    if (strncmp(line, "tfd:", 4) == 0) {
+        io_os_item item = {.fd = (int)io_os_number_after(line, "tfd:", 10),
+                           .events = (uint32_t)io_os_number_after(line, "events:", 16),
+                           .data = io_os_number_after(line, "data:", 16)};
+        items->take(items->context, &item);
+    }
+}
+
+/* Calls take with each item of the set. 0, or a negative errno value: it can't be seen. */
+static inline int io_os_epoll_items(int epoll_fd, io_os_take_item take, void *context)
+{
+    io_os_items items = {take, context};
+    return io_os_info_lines(epoll_fd, io_os_take_item_line, &items);
+}
+
+typedef struct io_os_polls {
+    int listed; /* the line "PollList:" was there */
+    int count;
+} io_os_polls;
+
+/* A line "  op=6, task_works=0" behind it. */
+static inline void io_os_take_poll_line(void *context, const char *line)
+{
+    io_os_polls *polls = (io_os_polls *)context;
+    polls->listed |= strncmp(line, "PollList:", 9) == 0;
+    polls->count += strncmp(line, "  op=", 5) == 0;
+}
+
+/* How many polls these rings have, or a negative errno value: it can't be seen. */
+static inline int io_os_uring_polls(int ring_fd)
+{
+    io_os_polls polls = {0, 0};
+    int r = io_os_info_lines(ring_fd, io_os_take_poll_line, &polls);
+    if (r < 0) {
+        return r;
+    }
+    return polls.listed ? polls.count : -ENODATA;
 }
 
 #endif

@@ -10,6 +10,9 @@ static const io_backend *const backends[] = {
 #ifdef USE_EPOLL
     &io_backend_epoll,
 #endif
+#ifdef USE_URING
+    &io_backend_uring,
+#endif
 #ifdef USE_POLL
     &io_backend_poll,
 #endif
@@ -32,8 +35,10 @@ static int environment_types(void)
     static const struct {
         const char *name;
         int type;
-    } names[] = {
-        {"epoll", IO_POLLER_EPOLL}, {"poll", IO_POLLER_POLL}, {"select", IO_POLLER_SELECT}};
+    } names[] = {{"epoll", IO_POLLER_EPOLL},
+                 {"uring", IO_POLLER_URING},
+                 {"poll", IO_POLLER_POLL},
+                 {"select", IO_POLLER_SELECT}};
     const char *value = io_os_environment("IOATOM_POLLER");
     if (!value || !*value) {
         return 0;

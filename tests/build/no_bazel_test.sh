@@ -32,8 +32,9 @@ build_and_run()
 build_and_run "plain"
 strict=(-O2 -Wall -Wextra -Werror)
 build_and_run "all backends" "${strict[@]}"
-for backend in EPOLL POLL SELECT; do
+for backend in EPOLL POLL SELECT; do # io_uring is not offered by every kernel: not alone
     build_and_run "only ${backend,,}" "${strict[@]}" "-DUSE_$backend"
 done
 build_and_run "poll and select" "${strict[@]}" -DUSE_POLL -DUSE_SELECT
+build_and_run "uring and poll" "${strict[@]}" -DUSE_URING -DUSE_POLL
 exit "$failed"

@@ -5,6 +5,7 @@ set -u
 echo=$1
 poller=$2
 mode=$3
+. tests/echo/offered.sh "$echo" "$poller"
 work=$(mktemp -d /tmp/echo_limit.XXXXXX)
 server=
 trap '[ -z "$server" ] || kill -KILL "$server" 2>/dev/null; rm -rf "$work"' EXIT

@@ -1,8 +1,8 @@
-/* usage: backpressure CYCLES
- * The cycle of back-pressure on epoll, edge-triggered, as a program for strace: each phase begins
- * with a write of its name to the marker, descriptor 9, so that the trace can be cut there. In the
- * control phase the program does what needs epoll_ctl, in the steady phase what must not
- * (IO-MASK-3). Prints the number of cycles. */
+/* usage: backpressure epoll|uring CYCLES
+ * The cycle of back-pressure, edge-triggered, as a program for strace: each phase begins with a
+ * write of its name to the marker, descriptor 9, so that the trace can be cut there. In the control
+ * phase the program does what needs epoll_ctl (io_uring_enter), in the steady phase what must not
+ * (IO-MASK-3). Prints the number of cycles; of uring, SKIPPED and why if the kernel does not offer it. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
@@ -77,16 +77,22 @@ static void cycle(io_atom *atom)
 
 int main(int argc, char **argv)
 {
-    int cycles = argc == 2 ? atoi(argv[1]) : 0;
+    int cycles = argc == 3 ? atoi(argv[2]) : 0;
+    int type = argc == 3 && strcmp(argv[1], "uring") == 0 ? IO_POLLER_URING : IO_POLLER_EPOLL;
     char byte;
     size_t size;
     io_atom atom;
-    check(cycles > 0, "usage: backpressure CYCLES");
+    check(cycles > 0, "usage: backpressure epoll|uring CYCLES");
     check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0, "socketpair");
     int null = open("/dev/null", O_WRONLY);
     check(null >= 0 && dup2(null, MARKER) == MARKER, "marker");
     mark("control");
-    check(io_poller_init(&poller, IO_POLLER_EPOLL | IO_POLLER_EDGE) == 0, "io_poller_init");
+    int result = io_poller_init(&poller, type | IO_POLLER_EDGE);
+    if (result == -ENOSYS && type == IO_POLLER_URING) {
+        puts("SKIPPED: the kernel does not offer io_uring");
+        return 0;
+    }
+    check(result == 0, "io_poller_init");
     io_atom_init(&atom, fds[0], note);
     check(io_add(&poller, &atom, IO_READ) == 0, "io_add");
     check(io_read(&poller, &atom, &byte, 1, &size) == -EAGAIN, "io_read");

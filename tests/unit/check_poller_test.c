@@ -123,7 +123,7 @@ static void fields(const unit_config *config)
     FAULT("poller.start", poller.start = LIMIT + 1);
     FAULT("poller.fd", poller.fd = poller.fd >= 0 ? -1 : 0);
     FAULT("poller.outdated", poller.outdated = 2);
-    if (!(config->types & IO_POLLER_EPOLL)) {
+    if (!(config->types & (IO_POLLER_EPOLL | IO_POLLER_URING))) {
         FAULT("poller.outdated", poller.outdated = 1);
     }
     io_atom *inner = (io_atom *)(void *)poller.inline_slots; /* which nobody uses here */
@@ -189,6 +189,65 @@ static void select_area(const unit_config *config)
     SET_FAULT("select.armed", slot_of(SILENT)->kernel = IO_EXCEPT);
     SET_FAULT("select.fd_end", poller.fd_end = 0);
     SET_FAULT("select.fd_end", poller.fd_end = (uint64_t)fds[READER]);
+    end();
+}
+
+/* Of io_uring: the notes of each descriptor, the list of two of them, and the polls in the kernel. */
+static void uring_area(const unit_config *config)
+{
+    enum { ARMED = 8 };
+    if (!(config->types & IO_POLLER_URING)) {
+        return;
+    }
+    begin(config);
+    uint32_t(*notes)[2] = poller.area; /* token, and the next one listed */
+    uint32_t before[LIMIT][2];
+#define NOTE_FAULT(name, statement)                                                                \
+    do {                                                                                           \
+        statement;                                                                                 \
+        expect(__LINE__, name, IO_CHECK_MEMORY);                                                   \
+        memcpy(notes, before, sizeof(before));                                                     \
+        mend();                                                                                    \
+    } while (0)
+    CHECK_EQ(io_set(&poller, &atoms[WRITER], IO_WRITE), 0); /* listed, in level mode it was */
+    CHECK_EQ(write(fds[WRITER], "x", 1), 1); /* that the reader is ready comes with any change */
+    CHECK_EQ(io_set(&poller, &atoms[SILENT], IO_READ), 0);
+    CHECK_EQ(io_set(&poller, &atoms[SILENT], 0), 0);
+    sound = poller;
+    memcpy(sound_storage, storage, sizeof(storage));
+    memcpy(before, notes, sizeof(before));
+    uint32_t *reader = notes[fds[READER]], *writer = notes[fds[WRITER]];
+    NOTE_FAULT("uring.silent", notes[fds[FREE]][0] |= ARMED);
+    NOTE_FAULT("uring.silent", notes[LIMIT - 1][0] |= ARMED);
+    NOTE_FAULT("uring.silent", slot_of(READER)->kernel = IO_KERNEL_DEAD);
+    NOTE_FAULT("uring.armed", notes[fds[SILENT]][0] &= ~(uint32_t)ARMED);
+    NOTE_FAULT("uring.events", reader[0] |= IO_WRITE);
+    NOTE_FAULT("uring.events", slot_of(SILENT)->kernel = IO_WRITE);
+    NOTE_FAULT("uring.list", notes[fds[SILENT]][1] = UINT32_MAX);
+    NOTE_FAULT("uring.list", writer[1] = UINT32_MAX);
+    NOTE_FAULT("uring.list", writer[1] = LIMIT + 1);
+    NOTE_FAULT("uring.list", reader[1] = (uint32_t)fds[WRITER] + 1);
+    NOTE_FAULT("uring.list", poller.fd_end = 0);
+    NOTE_FAULT("uring.list", poller.fd_end = (uint64_t)fds[WRITER] + 1);
+    NOTE_FAULT("uring.list", poller.start = (uint64_t)fds[SILENT]);
+    if (is_shown()) {
+        /* One poll less, and one more, than the notes say: a descriptor's end and beginning. */
+        reader[0] &= ~(uint32_t)ARMED;
+        expect(__LINE__, "uring.stale", IO_CHECK_KERNEL);
+        mend();
+        reader[0] &= ~(uint32_t)ARMED;
+        poller.outdated = 1;
+        expect(__LINE__, "uring.outdated", IO_CHECK_EXACT);
+        CHECK(io_poller_check(&poller, IO_CHECK_KERNEL) == NULL);
+        mend();
+        io_atom_init(&atoms[FREE], fds[FREE], no_call);
+        slot_of(FREE)->atom = &atoms[FREE];
+        slot_of(FREE)->generation++;
+        notes[fds[FREE]][0] |= ARMED;
+        expect(__LINE__, "uring.missing", IO_CHECK_EXACT);
+        CHECK(io_poller_check(&poller, IO_CHECK_KERNEL) == NULL);
+        mend();
+    }
     end();
 }
 
@@ -265,6 +324,7 @@ int main(int argc, char **argv)
         {"check_poller_fields", "", fields, UNIT_EACH},
         {"check_poller_poll_area", "", poll_area, UNIT_EACH},
         {"check_poller_select_area", "", select_area, UNIT_EACH},
+        {"check_poller_uring_area", "", uring_area, UNIT_EACH},
         {"check_poller_kernel_set", "", kernel_set, UNIT_EACH},
         {"check_poller_not_open", "", not_open, UNIT_ONCE},
         {NULL, NULL, NULL, 0},

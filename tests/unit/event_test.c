@@ -316,7 +316,7 @@ static void error_answered(const unit_config *config)
         (void)unit_told(&poller, &atom, 0);
     }
     /* A real edge of an error is a new error, also if the library didn't see the old one end. */
-    for (int i = 0; i < 3 && unit_is_edge(config) && kit_is_epoll(config); i++) {
+    for (int i = 0; i < 3 && unit_is_edge(config) && kit_has_set(config); i++) {
         kit_put(o.fd, 1);
         unit_ready(o.fd, POLLERR);
         CHECK_EQ(kit_next(&poller, &atom), IO_READ);

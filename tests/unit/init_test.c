@@ -12,20 +12,21 @@
 static io_poller poller; /* a process for each test: always a fresh one */
 static io_poller other;
 
-static const int backend_types[] = {IO_POLLER_EPOLL, IO_POLLER_POLL, IO_POLLER_SELECT};
-static const char *const backend_names[] = {"epoll", "poll", "select"};
+static const int backend_types[] = {IO_POLLER_EPOLL, IO_POLLER_URING, IO_POLLER_POLL,
+                                    IO_POLLER_SELECT};
+static const char *const backend_names[] = {"epoll", "uring", "poll", "select"};
 
 enum { BACKENDS = sizeof(backend_types) / sizeof(backend_types[0]) };
 enum { MODES = IO_POLLER_EDGE | IO_POLLER_LEVEL };
 
-/* Skip the test unless all three are compiled in. */
+/* Skip the test unless all are compiled in, and offered by this kernel. */
 static void need_all_backends(void)
 {
     CHECK(unsetenv("IOATOM_POLLER") == 0);
     for (int i = 0; i < BACKENDS; i++) {
         int result = io_poller_init(&other, backend_types[i]);
         if (result == -ENOSYS) {
-            SKIP("a backend is not compiled in");
+            SKIP("a backend is not compiled in, or not offered by the kernel");
         }
         CHECK_EQ(result, 0);
         kit_end(&other);
@@ -362,6 +363,7 @@ static void mem_sizes(const unit_config *config)
     static const int counts[] = {1, 2, 5, 63, 64, 65, 1023, 1024, 1025, 4096, 1000000, INT_MAX};
     static const int types[] = {IO_POLLER_ANY,
                                 IO_POLLER_EPOLL,
+                                IO_POLLER_URING,
                                 IO_POLLER_POLL,
                                 IO_POLLER_SELECT,
                                 IO_POLLER_SELECT | IO_POLLER_EDGE,
@@ -519,7 +521,8 @@ static void mem_full_table(const unit_config *config)
     CHECK_EQ(io_poller_init_in(&poller, config->types, storage,
                                io_poller_storage_size(config->types, FULL)),
              0);
-    io_fd own = io_poller_fd(&poller); /* the one number that epoll needs itself */
+    io_fd own = kit_has_set(config) ? 0 : -1; /* the one number that a set needs itself */
+    CHECK_EQ(fcntl(0, F_GETFD) >= 0, own == 0);
     for (int fd = 0; fd < FULL; fd++) {
         if (fd != own) {
             kit_dup_to(FULL, fd);
@@ -560,7 +563,7 @@ static void mem_atom_init(const unit_config *config)
         io_atom_init(&atom, numbers[i], NULL);
         CHECK(atom.proc == NULL);
     }
-    CHECK_EQ(spy_waits() + spy.ctl.count + spy.create.count, 0);
+    CHECK_EQ(spy_waits() + spy_controls() + spy.create.count + spy.setup.count, 0);
 }
 
 /* --- making a poller --- */
@@ -582,11 +585,11 @@ static void init_choice(const unit_config *config)
         CHECK(strcmp(taken(types | IO_POLLER_EDGE), expected) == 0);
         CHECK(strcmp(taken(types | IO_POLLER_LEVEL), expected) == 0);
         /* Those that this platform doesn't have don't count. */
-        CHECK(strcmp(taken(types | IO_POLLER_KQUEUE | IO_POLLER_URING), expected) == 0);
+        CHECK(strcmp(taken(types | IO_POLLER_KQUEUE | IO_POLLER_AFD), expected) == 0);
     }
 }
 
-/* A kernel, or a sandbox, without epoll. */
+/* A kernel, or a sandbox, without epoll, and without io_uring. */
 static void init_not_offered(const unit_config *config)
 {
     static const int refusals[] = {ENOSYS, EPERM};
@@ -596,11 +599,15 @@ static void init_not_offered(const unit_config *config)
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         CLAUSE("IO-INIT-1");
         spy_reset();
+        spy_fail(&spy.setup, refusals[i], 0, -1);
+        CHECK(strcmp(taken(IO_POLLER_ANY), "epoll") == 0);
+        CHECK(strcmp(taken(IO_POLLER_URING | IO_POLLER_SELECT), "select") == 0);
         spy_fail(&spy.create, refusals[i], 0, -1);
         CHECK(strcmp(taken(IO_POLLER_ANY), "poll") == 0);
         CHECK(strcmp(taken(IO_POLLER_EPOLL | IO_POLLER_SELECT), "select") == 0);
         CLAUSE("IO-INIT-4");
         CHECK_ERROR(io_poller_init(&poller, IO_POLLER_EPOLL), -ENOSYS);
+        CHECK_ERROR(io_poller_init(&poller, IO_POLLER_URING), -ENOSYS);
         CHECK(strcmp(io_poller_name(&poller), "none") == 0);
     }
     CLAUSE("IO-ERROR-2");
@@ -608,7 +615,9 @@ static void init_not_offered(const unit_config *config)
         int before = unit_fd_count();
         spy_reset();
         spy_fail(&spy.create, errors[i], 0, -1);
+        spy_fail(&spy.setup, errors[i], 0, -1);
         CHECK_ERROR(io_poller_init(&poller, IO_POLLER_ANY), -errors[i]);
+        CHECK_ERROR(io_poller_init(&poller, IO_POLLER_URING), -errors[i]);
         CHECK_EQ(unit_fd_count(), before);
         CHECK_ERROR(io_wait(&poller, 0), -EINVAL);
     }
@@ -620,7 +629,7 @@ static void init_mode(const unit_config *config)
     need_all_backends();
     for (int i = 0; i < BACKENDS; i++) {
         int type = backend_types[i];
-        int native = type == IO_POLLER_EPOLL ? IO_POLLER_EDGE : IO_POLLER_LEVEL;
+        int native = i < 2 ? IO_POLLER_EDGE : IO_POLLER_LEVEL;
         CLAUSE("IO-INIT-2");
         CLAUSE("IO-INIT-7");
         CHECK_EQ(io_poller_init(&poller, type), 0);
@@ -901,7 +910,7 @@ static void poller_close_on_exec(const unit_config *config)
         }
         CHECK_EQ(io_poller_after_fork(&poller), 0); /* it makes a new one */
     }
-    CHECK_EQ(opened, kit_is_epoll(config) ? 2 : 0);
+    CHECK_EQ(opened, kit_has_set(config) ? 2 : 0);
     kit_end(&poller);
 }
 

@@ -150,7 +150,7 @@ static void add_twice(const unit_config *config)
     CHECK_EQ(kit_next(&poller, &atom), IO_READ); /* the interest is what it was */
     CHECK_EQ(twin.calls, 0);
     /* In another poller, of any kind, it is another registration. */
-    for (int type = IO_POLLER_SELECT; type <= IO_POLLER_EPOLL; type *= 2) {
+    for (int type = IO_POLLER_SELECT; type <= IO_POLLER_URING; type *= 2) {
         if (io_poller_init(&other, type) == 0) {
             kit_add(&other, &elsewhere, fds[0], IO_WRITE);
             CHECK_EQ(kit_next(&other, &elsewhere), IO_WRITE);
@@ -236,7 +236,7 @@ static void add_inside(const unit_config *config)
     unit_close_pair(ready);
 }
 
-/* epoll alone asks the kernel for memory. */
+/* A set in the kernel needs memory. */
 static void add_refused(const unit_config *config)
 {
     static const int errors[] = {ENOMEM, ENOSPC};
@@ -245,10 +245,10 @@ static void add_refused(const unit_config *config)
     ready_pair(fds);
     unit_poller(&poller, config);
     unit_atom_init(&atom, fds[0]);
-    for (int i = 0; i < 2 && kit_is_epoll(config); i++) {
+    for (int i = 0; i < 2 && kit_has_set(config); i++) {
         CLAUSE("IO-ADD-10");
         spy_reset();
-        spy_fail(&spy.ctl, errors[i], 0, -1);
+        spy_fail(spy_control_of(config), errors[i], 0, -1);
         CHECK_ERROR(io_add(&poller, &atom.io, IO_READ), -errors[i]);
         spy_reset();
         CHECK_ERROR(io_set(&poller, &atom.io, IO_READ), -ENOENT);
@@ -501,7 +501,7 @@ static void set_bad_flags(const unit_config *config)
     unit_close_pair(fds);
 }
 
-/* epoll: the kernel refuses; interest, pending flags and what is owed are as before. */
+/* The kernel refuses; interest, pending flags and what is owed are as before. */
 static void set_refused(const unit_config *config)
 {
     io_fd fds[2];
@@ -509,10 +509,10 @@ static void set_refused(const unit_config *config)
     ready_pair(fds);
     kit_begin(&poller, config, &atom, fds[0], IO_READ | IO_ONESHOT);
     CHECK_EQ(io_wait(&poller, 0), 1);
-    if (kit_is_epoll(config)) {
+    if (kit_has_set(config)) {
         CLAUSE("IO-ERROR-2");
         spy_reset();
-        spy_fail(&spy.ctl, ENOMEM, 0, -1);
+        spy_fail(spy_control_of(config), ENOMEM, 0, -1);
         CHECK_ERROR(io_set(&poller, &atom.io, IO_WRITE), -ENOMEM);
         spy_reset();
     }
@@ -603,16 +603,18 @@ static void remove_uncounts(const unit_config *config)
     }
 }
 
-/* How many registrations the kernel has in an epoll set. */
-static int kernel_entries(io_fd set)
+/* How many registrations the kernel has in the poller's set. */
+static int kernel_entries(const unit_config *config)
 {
     char path[64], line[256];
     int count = 0;
+    io_fd set = kit_is_epoll(config) ? io_poller_fd(&poller) : poller.ring.fd;
+    const char *entry = kit_is_epoll(config) ? "tfd:" : "  op=";
     snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", set);
     FILE *file = fopen(path, "re");
     CHECK(file != NULL);
     while (fgets(line, sizeof(line), file) != NULL) {
-        count += strncmp(line, "tfd:", 4) == 0;
+        count += strncmp(line, entry, strlen(entry)) == 0;
     }
     fclose(file);
     return count;
@@ -627,13 +629,13 @@ static void remove_from_kernel(const unit_config *config)
     for (int flags = 0; flags <= 15; flags++) {
         CLAUSE("IO-REMOVE-3");
         kit_add(&poller, &atom, fds[0], flags);
-        if (kit_is_epoll(config)) {
-            CHECK_EQ(kernel_entries(io_poller_fd(&poller)), 1);
+        if (kit_has_set(config)) {
+            CHECK_EQ(kernel_entries(config), 1);
         }
         (void)unit_told(&poller, &atom, 0);
         kit_remove(&poller, &atom);
-        if (kit_is_epoll(config)) {
-            CHECK_EQ(kernel_entries(io_poller_fd(&poller)), 0);
+        if (kit_has_set(config)) {
+            CHECK_EQ(kernel_entries(config), 0);
         }
         /* Its number goes to a file that another wait must not be asked about. */
         spy_reset();

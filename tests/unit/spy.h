@@ -11,9 +11,13 @@
 
 #include <dlfcn.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "lib/os/os_uring.h"
 
 #if defined(__has_feature)
 #if __has_feature(memory_sanitizer)
@@ -35,7 +39,9 @@ typedef struct spy_call {
 
 typedef struct spy_state {
     spy_call create, ctl, dup, epoll, poll, select;
-    int last_timeout_ms; /* of the last wait; -2: there was none */
+    spy_call setup, submit, enter; /* io_uring_enter that submits, and that waits */
+    unsigned lacking;              /* features that io_uring_setup does not have */
+    int last_timeout_ms;           /* of the last wait; -2: there was none */
 } spy_state;
 
 static spy_state spy;
@@ -59,7 +65,7 @@ static inline void spy_fail(spy_call *call, int error, int good, int faults)
 /* How often the library waited in the kernel. */
 static inline int spy_waits(void)
 {
-    return spy.epoll.count + spy.poll.count + spy.select.count;
+    return spy.epoll.count + spy.enter.count + spy.poll.count + spy.select.count;
 }
 
 /* 1 if this call shall fail; errno is set then. */
@@ -153,9 +159,88 @@ int dup3(int fd, int number, int flags)
     return spy_faulty(&spy.dup) ? -1 : real(fd, number, flags);
 }
 
+#ifdef IO_OS_URING
+/* What the library asks of io_uring_enter beyond submitting. */
+static inline int spy_enter(const long arguments[6])
+{
+    const struct io_uring_getevents_arg *argument =
+        (const struct io_uring_getevents_arg *)(uintptr_t)arguments[4];
+    const struct __kernel_timespec *time =
+        (const struct __kernel_timespec *)(uintptr_t)argument->ts;
+    spy.last_timeout_ms = arguments[2] == 0 ? 0 : -1;
+    if (time != NULL) {
+        spy.last_timeout_ms = (int)(time->tv_sec * 1000 + time->tv_nsec / 1000000);
+    }
+    int result = spy_wait(&spy.enter);
+    if (result == 0) {
+        errno = ETIME;
+        result = -1;
+    }
+    return result;
+}
+
+long syscall(long number, ...)
+{
+    static long (*real)(long, ...);
+    long a[6];
+    va_list arguments;
+    va_start(arguments, number);
+    for (int i = 0; i < 6; i++) {
+        a[i] = va_arg(arguments, long); /* as libc does, whatever the call has */
+    }
+    va_end(arguments);
+    SPY_WRITTEN(a, sizeof(a));
+    if (real == NULL) {
+        spy_find("syscall", &real);
+    }
+    int result = 1;
+    if (number == __NR_io_uring_setup) {
+        result = spy_faulty(&spy.setup) ? -1 : 1;
+    } else if (number == __NR_io_uring_enter && a[1] > 0) {
+        result = spy_faulty(&spy.submit) ? -1 : 1;
+    } else if (number == __NR_io_uring_enter && (a[3] & IORING_ENTER_EXT_ARG)) {
+        result = spy_enter(a);
+    }
+    if (result != 1) {
+        return -1;
+    }
+    long answer = real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (number == __NR_io_uring_setup && answer >= 0) {
+        ((struct io_uring_params *)(uintptr_t)a[1])->features &= ~spy.lacking;
+    }
+    return answer;
+}
+#endif
+
+/* The calls of this configuration that make its set, and that change it; null: there is no set. */
+static inline spy_call *spy_create_of(const unit_config *config)
+{
+    if (config->types & IO_POLLER_EPOLL) {
+        return &spy.create;
+    }
+    return config->types & IO_POLLER_URING ? &spy.setup : NULL;
+}
+
+static inline spy_call *spy_control_of(const unit_config *config)
+{
+    if (config->types & IO_POLLER_EPOLL) {
+        return &spy.ctl;
+    }
+    return config->types & IO_POLLER_URING ? &spy.submit : NULL;
+}
+
+/* How often the library changed a set in the kernel. */
+static inline int spy_controls(void)
+{
+    return spy.ctl.count + spy.submit.count;
+}
+
 /* The waiting call of this configuration. */
 static inline spy_call *spy_wait_of(const unit_config *config)
 {
+    if (config->types & IO_POLLER_URING) {
+        return &spy.enter;
+    }
     if (config->types & IO_POLLER_EPOLL) {
         return &spy.epoll;
     }

@@ -45,6 +45,10 @@ typedef struct unit_outcome {
 static const unit_config configs[] = {
     {"epoll+edge", IO_POLLER_EPOLL | IO_POLLER_EDGE},
     {"epoll+level", IO_POLLER_EPOLL | IO_POLLER_LEVEL},
+#ifndef IO_OS_SIM /* the simulated kernel has no io_uring */
+    {"uring+edge", IO_POLLER_URING | IO_POLLER_EDGE},
+    {"uring+level", IO_POLLER_URING | IO_POLLER_LEVEL},
+#endif
     {"poll+edge", IO_POLLER_POLL | IO_POLLER_EDGE},
     {"poll+level", IO_POLLER_POLL | IO_POLLER_LEVEL},
     {"select+edge", IO_POLLER_SELECT | IO_POLLER_EDGE},
@@ -171,7 +175,7 @@ void unit_poller(io_poller *poller, const unit_config *config)
 {
     int result = io_poller_init(poller, config->types);
     if (result == -ENOSYS) {
-        unit_skip("the backend is not compiled in");
+        unit_skip("the backend is not there");
     }
     CHECK_EQ(result, 0);
 }
@@ -183,7 +187,7 @@ int unit_is_edge(const unit_config *config)
 
 int unit_is_emulated(const unit_config *config)
 {
-    return unit_is_edge(config) && (config->types & IO_POLLER_EPOLL) == 0;
+    return unit_is_edge(config) && (config->types & (IO_POLLER_EPOLL | IO_POLLER_URING)) == 0;
 }
 
 void unit_note(io_poller *poller, io_atom *atom, int flags)
@@ -381,6 +385,22 @@ static void empty_directory(void)
     }
 }
 
+/* A kernel, or its sandbox, need not let us have io_uring. */
+static int is_offered(const unit_config *config)
+{
+#ifdef IO_OS_SIM
+    (void)config;
+    return 1;
+#else
+    static io_poller poller; /* large */
+    int result = io_poller_init(&poller, config->types);
+    if (result >= 0) {
+        io_poller_dispose(&poller);
+    }
+    return result != -ENOSYS;
+#endif
+}
+
 /* The process of one test in one configuration. */
 _Noreturn static void run_child(const unit_test *test, const unit_config *config)
 {
@@ -388,6 +408,9 @@ _Noreturn static void run_child(const unit_test *test, const unit_config *config
     alarm(0);
     current = test;
     int before = unit_fd_count();
+    if (config != NULL && !is_offered(config)) {
+        unit_skip("the backend is not compiled in, or the kernel does not offer it");
+    }
     test->run(config);
     int after = unit_fd_count();
     if (before != after) {

@@ -164,22 +164,6 @@ static void wait_kernel_early(const unit_config *config)
     end_many(1);
 }
 
-/* The kernel gets the whole time, whatever its length. */
-static void wait_lengths(const unit_config *config)
-{
-    static const int timeouts[] = {0, 1, 1000, 86400000, INT_MAX - 1};
-    CLAUSE("IO-WAIT-3");
-    begin_many(config, 1, 1, IO_READ);
-    for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
-        spy_reset();
-        kit_set(&poller, &atoms[0], IO_READ);
-        CHECK_EQ(io_wait(&poller, timeouts[i]), 1);
-        CHECK_EQ(spy.last_timeout_ms, timeouts[i]);
-        CHECK_EQ(io_dispatch(&poller), 1);
-    }
-    end_many(1);
-}
-
 /* A process that writes a byte to the second one of the first pair after some time. */
 static pid_t write_later(int delay_ms)
 {
@@ -190,6 +174,27 @@ static pid_t write_later(int delay_ms)
         _exit(write(pairs[0][1], "x", 1) == 1 ? 0 : 1);
     }
     return child;
+}
+
+/* The kernel gets the whole time, whatever its length. */
+static void wait_lengths(const unit_config *config)
+{
+    static const int timeouts[] = {0, 1, 1000, 86400000, INT_MAX - 1};
+    CLAUSE("IO-WAIT-3");
+    begin_many(config, 1, 0, IO_READ);
+    for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+        int ready = timeouts[i] > 1;
+        pid_t child = ready ? write_later(20) : -1;
+        spy_reset();
+        CHECK_EQ(io_wait(&poller, timeouts[i]), ready);
+        CHECK_EQ(spy.last_timeout_ms, timeouts[i]);
+        CHECK_EQ(io_dispatch(&poller), ready);
+        if (ready) {
+            kit_exhaust_read(&poller, &atoms[0]);
+            CHECK_EQ(waitpid(child, NULL, 0), child);
+        }
+    }
+    end_many(1);
 }
 
 static void wait_for_ever(const unit_config *config)
@@ -510,13 +515,13 @@ static void check_recovered(int pending)
     CHECK_EQ(io_wait(&poller, 0), 3);
 }
 
-/* epoll: the kernel refuses to change the registrations of dropped flags, and to make the set anew.
+/* The kernel refuses to change the registrations of dropped flags, and to make the set anew.
  * What is pending is the result then; if nothing is, the error. */
 static void wait_error_inside(const unit_config *config)
 {
     static const int errors[][2] = {
         {ENOMEM, EMFILE}, {ENOMEM, ENOMEM}, {ENOSPC, ENFILE}, {ENOMEM, 0}};
-    for (int kind = 0; kind < 8 && kit_is_epoll(config); kind++) {
+    for (int kind = 0; kind < 8 && kit_has_set(config); kind++) {
         const int *error = errors[kind / 2];
         int pending = kind % 2;
         CLAUSE("IO-WAIT-9");
@@ -527,13 +532,14 @@ static void wait_error_inside(const unit_config *config)
             kit_exhaust_read(&poller, &atoms[i]);
             kit_set(&poller, &atoms[i], IO_READ); /* IO_WRITE stays in the kernel (IO-MASK-1) */
         }
+        spy_call *control = spy_control_of(config);
         spy_reset();
-        spy_fail(&spy.ctl, error[0], 0, error[1] ? -1 : 2);
-        spy_fail(&spy.create, error[1], 0, -1);
+        spy_fail(control, error[0], 0, error[1] ? -1 : 2);
+        spy_fail(spy_create_of(config), error[1], 0, -1);
         for (int i = 0; i < 3 && error[1]; i++) {
             int result = io_wait(&poller, 0);
             CHECK(result == (pending ? 1 : -error[1]) || (i > 0 && unit_is_edge(config)));
-            CHECK(spy.ctl.count > 0);
+            CHECK(control->count > 0);
         }
         CHECK(error[1] || io_wait(&poller, 0) == pending);
         check_recovered(pending);
@@ -791,7 +797,7 @@ static void fair_start(const unit_config *config)
     for (int i = 0; i < COUNT; i++) {
         atoms[i].io.proc = order_proc;
     }
-    for (int round = 0; round < 2 * COUNT && !kit_is_epoll(config); round++) {
+    for (int round = 0; round < 2 * COUNT && !kit_has_set(config); round++) {
         order_count = 0;
         CHECK_EQ(io_wait(&poller, 0), COUNT);
         CHECK_EQ(io_dispatch(&poller), COUNT);
@@ -803,7 +809,7 @@ static void fair_start(const unit_config *config)
             kit_set(&poller, &atoms[i], IO_READ);
         }
     }
-    for (int i = 0; i < COUNT && !kit_is_epoll(config); i++) {
+    for (int i = 0; i < COUNT && !kit_has_set(config); i++) {
         CHECK_EQ(firsts[i], 2);
         CHECK_EQ(lasts[i], 2);
     }

@@ -26,6 +26,17 @@ typedef struct io_core {
     uint16_t rested; /* some slot may have IO_KERNEL_REST */
 } io_core;
 
+/* uring: the rings that the kernel maps, and where in them it is what we look at. */
+typedef struct io_ring {
+    void *rings;   /* of submissions and of completions */
+    void *entries; /* the submissions */
+    uint64_t rings_size;
+    uint32_t sq_head, sq_tail, sq_flags; /* offsets in rings */
+    uint32_t cq_head, cq_tail, cqes;
+    int fd;
+    int process; /* whose polls are in it: a forked child must not touch its parent's */
+} io_ring;
+
 struct io_backend;
 
 struct io_poller {
@@ -34,11 +45,13 @@ struct io_poller {
     /* io_wait returns at this time of the monotonic clock; UINT64_MAX: never (IO-WAIT-12). */
     uint64_t deadline_ns;
     void *area;      /* the backend's, 8 bytes a descriptor */
-    uint64_t fd_end; /* one more than the highest descriptor in the area */
-    uint64_t start;  /* where the next scan of the area begins */
-    io_fd fd;        /* the backend's own descriptor, or -1 */
+    uint64_t fd_end; /* one more than the highest descriptor in the area; uring: than the last one
+                        that is listed there */
+    uint64_t start;  /* where the next scan of the area begins; uring: the first one listed */
+    io_fd fd;        /* what io_poller_fd returns, or -1 */
     int type;        /* the backend's bit and the mode's */
-    int outdated;    /* epoll: the set has what the table has not; it is to be made anew */
+    int outdated; /* epoll, uring: the kernel has what the table has not; it is to be made anew */
+    io_ring ring;
     io_slot inline_slots[IO_POLLER_INLINE_FDS];
     uint32_t inline_queue[IO_POLLER_INLINE_FDS];
     uint64_t inline_area[IO_POLLER_INLINE_FDS];

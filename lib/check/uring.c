@@ -1,0 +1,100 @@
+/* What the backend for io_uring notes in its area: the poll of each descriptor, and the list of those
+ * to be looked at; and how many polls the kernel has. Where the kernel does not show that (no /proc,
+ * no free descriptor to read it with), it is not checked. */
+#include "../os/platform.h"
+
+#include "check.h"
+
+#ifdef IO_CHECK
+
+#include "../backends/backend.h"
+#include "slots.h"
+
+#ifdef USE_URING
+
+#include "../os/os_check.h"
+
+IO_CHECK_BEGIN
+
+typedef struct note {
+    uint32_t token; /* flags, armed or not, and a count */
+    uint32_t next;  /* the next one that is listed, plus one; 0: not listed */
+} note;
+
+enum { ARMED = 8 };
+static const uint32_t last = UINT32_MAX;
+
+static const note *note_of(const io_poller *poller, uint64_t fd)
+{
+    return (const note *)poller->area + fd;
+}
+
+/* From its first descriptor to its last one the list has all that are listed, each once. */
+static const char *check_list(const io_poller *poller, uint64_t listed)
+{
+    uint64_t fd = poller->start;
+    if (poller->fd_end == 0) {
+        return listed == 0 && fd == 0 ? NULL : "uring.list";
+    }
+    for (uint64_t seen = 1; seen <= listed; seen++) {
+        uint32_t next = fd < poller->core.slot_count ? note_of(poller, fd)->next : 0;
+        if (next == 0) {
+            return "uring.list";
+        }
+        if (next == last) {
+            return seen == listed && fd + 1 == poller->fd_end ? NULL : "uring.list";
+        }
+        fd = next - 1;
+    }
+    return "uring.list";
+}
+
+/* What is not as it should be is listed: the next wait mends it. */
+static const char *check_note(const io_poller *poller, uint64_t fd)
+{
+    const note *n = note_of(poller, fd);
+    io_check_asked asked = io_check_asked_of(&poller->core, fd);
+    if (!asked.registered) {
+        return n->token & ARMED ? "uring.silent" : NULL;
+    }
+    if (!(n->token & ARMED)) {
+        return n->next ? NULL : "uring.armed";
+    }
+    return (n->token & IO_EVENTS) == (uint32_t)asked.flags ? NULL : "uring.events";
+}
+
+static const char *check_polls(const io_poller *poller, io_check_depth depth, int armed)
+{
+    int found = depth == IO_CHECK_MEMORY ? -ENODATA : io_os_uring_polls(poller->ring.fd);
+    if (found < 0) {
+        return NULL;
+    }
+    if (poller->outdated) {
+        return depth == IO_CHECK_EXACT ? "uring.outdated" : NULL;
+    }
+    if (found > armed) {
+        return "uring.stale";
+    }
+    return found < armed && depth == IO_CHECK_EXACT ? "uring.missing" : NULL;
+}
+
+const char *io_uring_check(const io_poller *poller, io_check_depth depth)
+{
+    uint64_t listed = 0;
+    int armed = 0;
+    for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
+        const char *broken = check_note(poller, fd);
+        if (broken) {
+            return broken;
+        }
+        listed += note_of(poller, fd)->next != 0;
+        armed += (note_of(poller, fd)->token & ARMED) != 0;
+    }
+    const char *broken = check_list(poller, listed);
+    return broken ? broken : check_polls(poller, depth, armed);
+}
+
+IO_CHECK_END
+
+#endif
+#endif
