@@ -6,6 +6,8 @@
  *    there: any data of a socket comes as POLLIN|POLLPRI, and data that was read meanwhile still
  *    as POLLIN. It is taken for a hint, and the descriptor is listed, to be looked at in the next
  *    wait (IO-EVENT-5). What is to be told as long as it is there stays listed, as in epoll.
+ *  - A poll that asks for nothing but POLLPRI is not woken by out-of-band data of a socket; so
+ *    POLLIN is asked for besides, and any data wakes (IO-URING-8).
  *  - Multishot polls are edge-triggered: a completion when armed, if something is ready, and one
  *    for each wake-up. IORING_POLL_ADD_LEVEL is EINVAL.
  *  - POLLRDHUP, POLLHUP and POLLERR complete a poll whatever was asked for; looking filters them.
@@ -92,6 +94,12 @@ static short events_of(int request)
     events |= request & IO_WRITE ? POLLOUT : 0;
     events |= request & IO_EXCEPT ? POLLPRI : 0;
     return (short)events;
+}
+
+/* What wakes for it. */
+static uint32_t wakes_of(int request)
+{
+    return (uint16_t)events_of(request & IO_EXCEPT ? request | IO_READ : request);
 }
 
 static int bits_of(int events)
@@ -217,7 +225,7 @@ static int arm(io_poller *poller, io_fd fd)
     }
     n->token = (n->token / TOKEN_STEP + 1) * TOKEN_STEP + TOKEN_ARMED + (uint32_t)request;
     polls[0].data = data_of(poller, (uint64_t)fd);
-    io_ring_put_poll(&poller->ring, fd, (uint16_t)events_of(request), polls[0].data);
+    io_ring_put_poll(&poller->ring, fd, wakes_of(request), polls[0].data);
     int r = io_ring_submit(&poller->ring);
     if (r < 0) {
         note_end(poller, (uint64_t)fd);

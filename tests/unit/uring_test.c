@@ -404,6 +404,38 @@ static void claims_too_much(const unit_config *config)
     }
 }
 
+/* Out-of-band data, of which nothing but that is of interest. */
+static void except_alone(const unit_config *config)
+{
+    if (!kit_is_uring(config)) {
+        return;
+    }
+    CLAUSE("IO-EDGE-1");
+    CLAUSE("IO-URING-8");
+    for (int kind = 1; kind < 3; kind++) {
+        io_fd fds[2];
+        unit_atom atom;
+        make_pair(kind, fds);
+        begin(config);
+        kit_add(&poller, &atom, fds[0], IO_EXCEPT);
+        for (int round = 0; round < 3; round++) {
+            char byte;
+            kit_silent(&poller);
+            CHECK_EQ(send(fds[1], "x", 1, MSG_OOB), 1);
+            unit_ready(fds[0], POLLPRI);
+            CHECK_EQ(io_wait(&poller, 1000), 1);
+            CHECK_EQ(io_dispatch(&poller), 1);
+            CHECK_EQ(atom.flags, IO_EXCEPT);
+            CHECK_EQ(recv(fds[0], &byte, 1, MSG_OOB), 1);
+            CHECK_EQ(io_exhausted(&poller, &atom.io, IO_EXCEPT), 0);
+            (void)unit_told(&poller, &atom, 0);
+            kit_put(fds[1], 1); /* nothing of this is told */
+        }
+        kit_end(&poller);
+        unit_close_pair(fds);
+    }
+}
+
 /* --- threads --- */
 
 static const unit_config *thread_config;
@@ -583,6 +615,7 @@ static const unit_test tests[] = {
     {"uring_completions_lost", "IO-URING-3 IO-CLOSE-4", completions_lost, UNIT_EACH},
     {"uring_added_and_removed", "IO-URING-3 IO-REMOVE-6", added_and_removed, UNIT_EACH},
     {"uring_claims_too_much", "IO-EVENT-5", claims_too_much, UNIT_EACH},
+    {"uring_except_alone", "IO-EDGE-1 IO-URING-8", except_alone, UNIT_EACH},
     {"uring_handed_over", "IO-URING-4 IO-URING-1", handed_over, UNIT_EACH},
     {"uring_event_in_own_call", "IO-URING-6", event_in_own_call, UNIT_EACH},
     {"uring_disposed_in_child", "IO-URING-5", disposed_in_child, UNIT_EACH},
