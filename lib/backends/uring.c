@@ -281,21 +281,22 @@ static int uring_open(io_poller *poller)
 }
 
 /* End all polls, but for those that are the parent's: the files must not stay open. */
-static void end_all(io_poller *poller)
+static int end_all(io_poller *poller)
 {
     if (poller->ring.process != io_os_process()) {
-        return;
+        return 0;
     }
     io_ring_put_cancel_all(&poller->ring);
     int r = io_ring_submit(&poller->ring);
     for (uint64_t fd = 0; fd < poller->core.slot_count && r >= 0; fd++) {
         reap(poller, fd);
     }
+    return r;
 }
 
 static void uring_close(io_poller *poller)
 {
-    end_all(poller);
+    (void)end_all(poller);
     io_ring_close(&poller->ring);
 }
 
@@ -350,7 +351,6 @@ static int look(io_poller *poller)
 {
     struct pollfd entries[BATCH];
     int count = 0;
-    int failed = 0;
     uint64_t last = poller->fd_end; /* who is listed from here on has to wait */
     for (int ended = last == 0; !ended && count < BATCH;) {
         uint64_t fd = unlist(poller);
@@ -360,8 +360,7 @@ static int look(io_poller *poller)
         }
         int r = is_as_requested(poller, (io_fd)fd) ? 0 : arm(poller, (io_fd)fd);
         if (r < 0) {
-            r = harvest_unpollable(poller, fd, r);
-            failed = r < 0 ? r : failed;
+            poller->outdated |= harvest_unpollable(poller, fd, r) < 0;
         } else {
             int request = io_core_request(&poller->core, (uint32_t)fd);
             entries[count++] = (struct pollfd){.fd = (io_fd)fd, .events = events_of(request)};
@@ -375,11 +374,10 @@ static int look(io_poller *poller)
             harvest(poller, (uint64_t)entries[i].fd, bits_of(entries[i].revents));
         }
     }
-    ready = failed < 0 && ready >= 0 ? failed : ready;
-    return ready < 0 && io_core_pending(&poller->core) > 0 ? 0 : ready;
+    return ready;
 }
 
-/* New rings under the old number; all is armed anew. */
+/* New rings under the old number; all is armed anew. If that fails, the next wait tries it again. */
 static int renew(io_poller *poller)
 {
     io_ring ring;
@@ -387,21 +385,21 @@ static int renew(io_poller *poller)
     if (r < 0) {
         return r;
     }
-    end_all(poller);
-    poller->outdated = 1;
-    r = io_ring_replace(&poller->ring, &ring);
+    r = end_all(poller);
     if (r < 0) {
+        io_ring_close(&ring);
         return r;
     }
-    poller->outdated = 0;
-    for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
+    poller->outdated = 1;
+    r = io_ring_replace(&poller->ring, &ring);
+    for (uint64_t fd = 0; fd < poller->core.slot_count && r >= 0; fd++) {
         note_end(poller, fd);
         if (is_watched(poller, fd)) {
-            /* Of what else goes wrong the next wait finds out: it is listed. */
-            (void)harvest_unpollable(poller, fd, arm(poller, (io_fd)fd));
+            r = harvest_unpollable(poller, fd, arm(poller, (io_fd)fd));
         }
     }
-    return 0;
+    poller->outdated = r < 0;
+    return r;
 }
 
 static int wait_once(io_poller *poller, int timeout_ms)
@@ -415,10 +413,10 @@ static int wait_once(io_poller *poller, int timeout_ms)
     }
     take_all(poller, NULL, 0);
     int ready = look(poller);
-    if (poller->outdated) {
+    if (ready >= 0 && poller->outdated) {
         /* If that fails it is tried again in the next wait; what is pending comes first. */
         r = renew(poller);
-        ready = r < 0 && io_core_pending(&poller->core) == 0 ? r : ready;
+        return r < 0 && io_core_pending(&poller->core) == 0 ? r : ready;
     }
     return ready;
 }

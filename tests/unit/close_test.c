@@ -699,8 +699,10 @@ static void after_fork_refused(const unit_config *config)
     kit_put(pending[1], 1);
     CHECK_EQ(io_wait(&poller, 0), 1);
     int open_before = unit_fd_count();
-    for (int step = 0; step < 4 && kit_is_epoll(config); step++) {
-        spy_call *call = step == 0 ? &spy.create : (step == 3 ? &spy.dup : &spy.ctl);
+    for (int step = 0; step < 4 && kit_has_set(config); step++) {
+        spy_call *call = step == 0   ? spy_create_of(config)
+                         : step == 3 ? &spy.dup
+                                     : spy_control_of(config);
         int error = step == 0 ? EMFILE : (step == 3 ? EBADF : ENOMEM);
         spy_reset();
         spy_fail(call, error, step == 2 ? 1 : 0, 1);
