@@ -3,10 +3,8 @@
 const config configs[CONFIG_COUNT] = {
     {"epoll+edge", IO_POLLER_EPOLL | IO_POLLER_EDGE},
     {"epoll+level", IO_POLLER_EPOLL | IO_POLLER_LEVEL},
-#ifndef IO_OS_SIM
     {"uring+edge", IO_POLLER_URING | IO_POLLER_EDGE},
     {"uring+level", IO_POLLER_URING | IO_POLLER_LEVEL},
-#endif
     {"poll+edge", IO_POLLER_POLL | IO_POLLER_EDGE},
     {"poll+level", IO_POLLER_POLL | IO_POLLER_LEVEL},
     {"select+edge", IO_POLLER_SELECT | IO_POLLER_EDGE},

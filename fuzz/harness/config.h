@@ -9,11 +9,7 @@ typedef struct config {
     int types;
 } config;
 
-#ifdef IO_OS_SIM
-enum { CONFIG_COUNT = 6 }; /* the simulated kernel has no io_uring */
-#else
 enum { CONFIG_COUNT = 8 };
-#endif
 extern const config configs[CONFIG_COUNT];
 
 #endif

@@ -182,6 +182,14 @@ static const struct {
     [IO_SIM_CALL_EPOLL_CTL] = {"epoll_ctl", FAULT_OTHER,
                                BIT(ENOMEM) | BIT(ENOSPC) | BIT(EBADF) | BIT(EPERM)},
     [IO_SIM_CALL_EPOLL_WAIT] = {"epoll_wait", FAULT_WAIT, BIT(EINTR) | BIT(EBADF)},
+    [IO_SIM_CALL_PPOLL] = {"ppoll", FAULT_WAIT, BIT(EINTR) | BIT(ENOMEM)},
+    [IO_SIM_CALL_MMAP] = {"mmap", FAULT_OTHER, BIT(ENOMEM)},
+    [IO_SIM_CALL_MUNMAP] = {"munmap", FAULT_OTHER, 0},
+    [IO_SIM_CALL_URING_SETUP] = {"io_uring_setup", FAULT_OTHER,
+                                 BIT(EMFILE) | BIT(ENFILE) | BIT(ENOMEM) | BIT(EPERM)},
+    [IO_SIM_CALL_URING_SUBMIT] = {"io_uring_enter", FAULT_OTHER, BIT(ENOMEM)},
+    [IO_SIM_CALL_URING_WAIT] = {"io_uring_enter", FAULT_WAIT, BIT(EINTR) | BIT(EBADF)},
+    [IO_SIM_CALL_URING_POLL] = {"IORING_OP_POLL_ADD", FAULT_OTHER, BIT(ENOMEM)},
 };
 
 /* EBADF and EPERM of epoll_ctl are about the descriptor. While the library makes its set anew it may
@@ -249,7 +257,9 @@ static void draw_error(int kind, fault_group group, io_sim_fault *fault)
     fault->error = program_errors[error];
     met.calls++;
     unsigned at = met.count <= FAULTS_PLANNED ? met.count++ : FAULTS_PLANNED;
-    met.groups[at] = (int)group;
+    /* ppoll is no wait that a signal ends, but a question, which is asked again. */
+    int is_asked_again = kind == IO_SIM_CALL_PPOLL && error == ERROR_EINTR;
+    met.groups[at] = (int)(is_asked_again ? FAULT_OTHER : group);
     met.errors[at] = fault->error;
 }
 

@@ -41,13 +41,16 @@ static void on_call(void *context, int kind, uint32_t nth, io_fd fd, io_sim_faul
     case IO_SIM_CALL_EPOLL_WAIT:
     case IO_SIM_CALL_POLL:
     case IO_SIM_CALL_SELECT:
+    case IO_SIM_CALL_URING_WAIT:
         count_wait();
         break;
     case IO_SIM_CALL_EPOLL_CREATE:
+    case IO_SIM_CALL_URING_SETUP:
         made.controls++;
         made.creations++;
         break;
     case IO_SIM_CALL_EPOLL_CTL:
+    case IO_SIM_CALL_URING_SUBMIT:
         made.controls++;
         break;
     default:
@@ -76,7 +79,7 @@ int kernel_was_full(void)
 
 int kernel_open_count(void)
 {
-    return io_sim_open_count(&sim);
+    return io_sim_open_count(&sim) + io_sim_mapping_count(&sim);
 }
 
 void kernel_limit(int limit)

@@ -142,14 +142,14 @@ void io_ring_put_cancel_all(io_ring *ring)
 
 int io_ring_submit(io_ring *ring)
 {
-    uint32_t tail = io_os_acquire(word(ring, ring->sq_tail));
-    uint32_t count = tail - io_os_acquire(word(ring, ring->sq_head));
+    uint32_t before = io_os_acquire(word(ring, ring->sq_head));
+    uint32_t count = io_os_acquire(word(ring, ring->sq_tail)) - before;
     int r = io_os_uring_submit(ring->fd, count);
     uint32_t head = io_os_acquire(word(ring, ring->sq_head));
-    if (head == tail) {
-        return 0;
-    }
     io_os_release(word(ring, ring->sq_tail), head);
+    if (head != before) {
+        return (int)(head - before);
+    }
     return r < 0 && r != -EAGAIN ? r : -ENOMEM; /* EAGAIN: no memory for a request */
 }
 

@@ -33,7 +33,7 @@ void io_ring_put_poll(io_ring *ring, io_fd fd, uint32_t events, uint64_t data);
 void io_ring_put_cancel(io_ring *ring, uint64_t data);
 void io_ring_put_cancel_all(io_ring *ring);
 
-/* 0, or the error of the first of them that was not taken: it, and those after it, are forgotten. */
+/* Hand over what was put. How many the kernel took, or, if none, its error; others are forgotten. */
 int io_ring_submit(io_ring *ring);
 
 /* 1 if there was a completion. */

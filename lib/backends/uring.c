@@ -191,10 +191,7 @@ static int is_pollable(io_poller *poller, io_fd fd)
 {
     io_ring_put_poll(&poller->ring, fd, 0, PROBE);
     io_ring_put_cancel(&poller->ring, PROBE);
-    if (io_ring_submit(&poller->ring) < 0) {
-        poller->outdated = 1;
-        return 1;
-    }
+    poller->outdated |= io_ring_submit(&poller->ring) == 1; /* it goes on */
     awaited probe = {PROBE, GOES_ON};
     take_all(poller, &probe, 1);
     return probe.result != -EINVAL;
@@ -223,14 +220,18 @@ static int arm(io_poller *poller, io_fd fd)
     if (was_armed) {
         io_ring_put_cancel(&poller->ring, polls[1].data);
     }
-    n->token = (n->token / TOKEN_STEP + 1) * TOKEN_STEP + TOKEN_ARMED + (uint32_t)request;
+    uint32_t old = n->token;
+    n->token = (old / TOKEN_STEP + 1) * TOKEN_STEP + TOKEN_ARMED + (uint32_t)request;
     polls[0].data = data_of(poller, (uint64_t)fd);
     io_ring_put_poll(&poller->ring, fd, wakes_of(request), polls[0].data);
     int r = io_ring_submit(&poller->ring);
-    if (r < 0) {
+    if (r < 0 && was_armed) {
+        n->token = old; /* nothing has changed (IO-ERROR-2) */
+        return r;
+    }
+    if (r != 1 + was_armed) {
         note_end(poller, (uint64_t)fd);
-        poller->outdated |= was_armed; /* the old poll may be there or not */
-        return verdict(poller, fd, r);
+        polls[0].result = r < 0 ? r : -ENOMEM;
     }
     do {
         take_all(poller, polls, 2);
@@ -329,7 +330,7 @@ static void harvest(io_poller *poller, uint64_t fd, int bits)
         return;
     }
     if (r == IO_HARVEST_MODIFY) {
-        (void)uring_modify(poller, (io_fd)fd); /* if that fails, it is listed and tried again */
+        poller->outdated |= uring_modify(poller, (io_fd)fd) < 0;
     }
     if (!(io_core_request(&poller->core, (uint32_t)fd) & IO_REQUEST_QUIET)) {
         list(poller, fd); /* it is told as long as it is there */

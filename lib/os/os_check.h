@@ -1,5 +1,5 @@
 /* For the checks that are compiled in with -DIO_CHECK: what an epoll set and the rings of io_uring
- * hold, as Linux shows it in /proc/self/fdinfo, and the former as the simulated kernel has it. */
+ * hold, as Linux shows it in /proc/self/fdinfo, and as the simulated kernel has it. */
 #ifndef IOATOM_OS_OS_CHECK_H
 #define IOATOM_OS_OS_CHECK_H
 
@@ -40,6 +40,21 @@ static inline int io_os_epoll_items(int epoll_fd, io_os_take_item take, void *co
         }
     }
     return 0;
+}
+
+/* How many polls these rings have, or a negative errno value: it can't be seen. */
+static inline int io_os_uring_polls(int ring_fd)
+{
+    io_sim *sim = io_sim_current();
+    const io_sim_file *file = sim ? io_sim_file_of(sim, ring_fd) : NULL;
+    int count = 0;
+    if (!file || file->kind != IO_SIM_RING) {
+        return -EBADF;
+    }
+    for (int i = 0; i < sim->request_end; i++) {
+        count += sim->requests[i].used && sim->requests[i].ring == file->object;
+    }
+    return count;
 }
 
 #else

@@ -1,12 +1,11 @@
 /* The system calls of io_uring. Each returns >= 0 or a negative errno value. IO_OS_URING is defined
- * where they are there: on Linux with headers of 5.19 or newer. The simulated kernel does not have
- * them, and neither have the proofs. */
+ * where they are there: on Linux with headers of 5.19 or newer. The proofs do not have them yet. */
 #ifndef IOATOM_OS_OS_URING_H
 #define IOATOM_OS_OS_URING_H
 
 #include "platform.h"
 
-#if defined(__linux__) && defined(__has_include) && !defined(IO_OS_SIM) && !defined(__FRAMAC__)
+#if defined(__linux__) && defined(__has_include) && !defined(__FRAMAC__)
 #if __has_include(<linux/io_uring.h>)
 #include <linux/io_uring.h>
 #ifdef IORING_ASYNC_CANCEL_ANY
@@ -25,6 +24,10 @@
 #include <unistd.h>
 
 #include "result.h"
+
+#ifdef IO_OS_SIM
+#include "../sim/calls.h"
+#endif
 
 /* The descriptor is close-on-exec by itself (IO-INIT-9). */
 static inline int io_os_uring_setup(uint32_t entries, struct io_uring_params *params)
@@ -79,6 +82,10 @@ static inline int io_os_process(void)
 {
     return (int)getpid();
 }
+
+#ifdef IO_OS_SIM
+#include "../sim/calls.h"
+#endif
 
 #endif
 

@@ -19,9 +19,13 @@
 #define fcntl(...) io_sim_fcntl(__VA_ARGS__)
 #define fstat(...) io_sim_fstat(__VA_ARGS__)
 #define getsockopt(...) io_sim_getsockopt(__VA_ARGS__)
+#define getpid(...) io_sim_getpid(__VA_ARGS__)
 #define ioctl(...) io_sim_ioctl(__VA_ARGS__)
 #define listen(...) io_sim_listen(__VA_ARGS__)
+#define mmap(...) io_sim_mmap(__VA_ARGS__)
+#define munmap(...) io_sim_munmap(__VA_ARGS__)
 #define poll(...) io_sim_poll(__VA_ARGS__)
+#define ppoll(...) io_sim_ppoll(__VA_ARGS__)
 #define read(...) io_sim_read(__VA_ARGS__)
 #define readv(...) io_sim_readv(__VA_ARGS__)
 #define select(...) io_sim_select(__VA_ARGS__)
@@ -29,6 +33,7 @@
 #define sendmsg(...) io_sim_sendmsg(__VA_ARGS__)
 #define setsockopt(...) io_sim_setsockopt(__VA_ARGS__)
 #define socket(...) io_sim_socket(__VA_ARGS__)
+#define syscall(...) io_sim_syscall(__VA_ARGS__)
 #define unlink(...) io_sim_unlink(__VA_ARGS__)
 #define write(...) io_sim_write(__VA_ARGS__)
 #define writev(...) io_sim_writev(__VA_ARGS__)
@@ -49,9 +54,13 @@
 #undef fcntl
 #undef fstat
 #undef getsockopt
+#undef getpid
 #undef ioctl
 #undef listen
+#undef mmap
+#undef munmap
 #undef poll
+#undef ppoll
 #undef read
 #undef readv
 #undef select
@@ -59,6 +68,7 @@
 #undef sendmsg
 #undef setsockopt
 #undef socket
+#undef syscall
 #undef unlink
 #undef write
 #undef writev

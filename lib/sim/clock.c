@@ -37,10 +37,10 @@ uint64_t io_sim_deadline(const io_sim *sim, int64_t span_ns)
     return sim->now_ns + (uint64_t)span_ns;
 }
 
-/* What comes first: an event, a timer, or a connection to be tried again. */
+/* What comes first: an event, a timer, a connection to be tried again, or the end of a closed ring. */
 typedef struct next_thing {
     uint64_t at_ns;
-    enum { NOTHING, EVENT, TIMER, CONNECT } kind;
+    enum { NOTHING, EVENT, TIMER, CONNECT, RING } kind;
     int index;
 } next_thing;
 
@@ -68,6 +68,9 @@ static next_thing find_next(const io_sim *sim)
         if (sim->sockets[i].used && sim->sockets[i].state == IO_SIM_CONNECTING) {
             consider(&next, sim->sockets[i].retry_ns, CONNECT, i);
         }
+    }
+    for (int i = 0; i < sim->ring_end; i++) {
+        consider(&next, sim->rings[i].exit_ns, RING, i);
     }
     return next;
 }
@@ -99,8 +102,10 @@ static int step(io_sim *sim, uint64_t until_ns)
         run_event(sim, next.index);
     } else if (next.kind == TIMER) {
         io_sim_timer_expire(sim, &sim->files[next.index]);
-    } else {
+    } else if (next.kind == CONNECT) {
         io_sim_retry_connect(sim, next.index);
+    } else {
+        io_sim_ring_exit(sim, next.index);
     }
     return 1;
 }
@@ -119,6 +124,7 @@ int io_sim_advance(io_sim *sim, uint64_t span_ns)
         }
     }
     sim->now_ns = until_ns;
+    io_sim_uring_work(sim);
     return 0;
 }
 

@@ -46,6 +46,7 @@ int io_sim_new_file(io_sim *sim, int kind, int mode, int status)
     sim->files[index] = (io_sim_file){.kind = (uint8_t)kind,
                                       .mode = (uint8_t)mode,
                                       .items = NONE,
+                                      .requests = NONE,
                                       .ready = {NONE, NONE},
                                       .status = status,
                                       .due_ns = IO_SIM_NEVER};
@@ -98,8 +99,17 @@ void io_sim_release_file(io_sim *sim, int index)
         io_sim_socket_release(sim, file->object);
     } else if (file->kind == IO_SIM_EPOLL) {
         io_sim_epoll_release(sim, index);
+    } else if (file->kind == IO_SIM_RING) {
+        io_sim_ring_release(sim, file->object);
     }
     file->kind = IO_SIM_FREE;
+}
+
+void io_sim_unref_file(io_sim *sim, int file)
+{
+    if (--sim->files[file].references == 0) {
+        io_sim_release_file(sim, file);
+    }
 }
 
 static int close_number(io_sim *sim, int fd)
@@ -109,9 +119,7 @@ static int close_number(io_sim *sim, int fd)
     }
     int file = sim->numbers[fd].file;
     sim->numbers[fd].file = NONE;
-    if (--sim->files[file].references == 0) {
-        io_sim_release_file(sim, file);
-    }
+    io_sim_unref_file(sim, file);
     return 0;
 }
 
@@ -235,6 +243,7 @@ int io_sim_fstat(int fd, struct stat *status)
                                    [IO_SIM_EVENTFD] = 0600,
                                    [IO_SIM_TIMERFD] = 0600,
                                    [IO_SIM_EPOLL] = 0600,
+                                   [IO_SIM_RING] = 0600,
                                    [IO_SIM_ORDINARY] = S_IFREG | 0600,
                                    [IO_SIM_DIRECTORY] = S_IFDIR | 0755,
                                    [IO_SIM_NULL] = S_IFCHR | 0666,

@@ -33,6 +33,7 @@ enum {
     IO_SIM_EVENTFD,
     IO_SIM_TIMERFD,
     IO_SIM_EPOLL,
+    IO_SIM_RING, /* io_uring */
     IO_SIM_ORDINARY, /* from here on: no readiness of its own */
     IO_SIM_DIRECTORY,
     IO_SIM_NULL,
@@ -57,6 +58,7 @@ typedef struct io_sim_span {
 
 /* sim.c */
 io_sim *io_sim_enter(int call, int fd); /* null: no simulation, or a fault; errno is set */
+int io_sim_enter_poll(io_sim *sim, int fd); /* 0, or the error of a poll that io_uring is given */
 io_sim *io_sim_current(void);
 int io_sim_return(ssize_t result);
 ssize_t io_sim_return_count(ssize_t result);
@@ -75,6 +77,7 @@ int io_sim_new_file(io_sim *sim, int kind, int mode, int status);
  * it. */
 int io_sim_new_number(io_sim *sim, int file, int start, int close_on_exec);
 void io_sim_release_file(io_sim *sim, int file);
+void io_sim_unref_file(io_sim *sim, int file);
 int io_sim_has_number(const io_sim *sim);
 int io_sim_has_file(io_sim *sim);
 
@@ -122,6 +125,15 @@ void io_sim_epoll_unlink(io_sim *sim, int item);
 int io_sim_item_mask(io_sim *sim, const io_sim_item *item);
 void io_sim_epoll_forget_file(io_sim *sim, int file);
 void io_sim_epoll_release(io_sim *sim, int set);
+
+/* uring_polls.c */
+void io_sim_uring_wake(io_sim *sim, int file, int key);
+void io_sim_uring_work(io_sim *sim); /* what was woken is dealt with: at the end of each call */
+
+/* uring_rings.c */
+int io_sim_ring_mask(const io_sim *sim, int ring);
+void io_sim_ring_release(io_sim *sim, int ring);
+void io_sim_ring_exit(io_sim *sim, int ring);
 
 /* pipes.c */
 int io_sim_pipe_mask(io_sim *sim, const io_sim_file *file);

@@ -12,6 +12,8 @@ static int mask_of(io_sim *sim, int file, int wanted)
     case IO_SIM_EVENTFD:
     case IO_SIM_TIMERFD:
         return io_sim_counter_mask(it);
+    case IO_SIM_RING:
+        return io_sim_ring_mask(sim, it->object);
     default:
         return IO_SIM_IN | IO_SIM_OUT;
     }
@@ -35,6 +37,7 @@ void io_sim_wake(io_sim *sim, int file, int key)
 {
     uint16_t next[DEEPEST]; /* the items still to be woken, for each set in a set */
     int depth = 0;
+    io_sim_uring_wake(sim, file, key);
     next[0] = sim->files[file].items;
     while (depth >= 0) {
         int index = next[depth];
@@ -50,6 +53,7 @@ void io_sim_wake(io_sim *sim, int file, int key)
             continue; /* disarmed by EPOLLONESHOT, or not of interest */
         }
         io_sim_epoll_link(sim, index);
+        io_sim_uring_wake(sim, item->set, POLLIN);
         if (sim->files[item->set].items != NONE && depth + 1 < DEEPEST) {
             next[++depth] = sim->files[item->set].items;
         }

@@ -19,6 +19,9 @@ void io_sim_reset(io_sim *sim)
     sim->fd_end = 0;
     sim->file_end = sim->pipe_end = sim->socket_end = sim->item_end = 0;
     sim->chunk_end = sim->page_end = sim->name_end = 0;
+    sim->ring_end = sim->request_end = 0;
+    sim->work[0] = sim->work[1] = NONE;
+    sim->mappings = 0;
     sim->chunk_free = sim->page_free = NONE;
     sim->next_port = 32768;
     sim->running = sim->interrupted = 0;
@@ -113,6 +116,27 @@ static int planned_error(io_sim *sim, int call)
     return error;
 }
 
+/* Count the call; what goes wrong in it. */
+static io_sim_fault draw(io_sim *sim, int call, int fd)
+{
+    io_sim_fault fault = {.spurious_fd = -1};
+    sim->calls[IO_SIM_CALL_ANY]++;
+    sim->calls[call]++;
+    if (sim->draw) {
+        sim->draw(sim->draw_context, call, sim->calls[call], fd, &fault);
+    }
+    int error = sim->plan_count > 0 ? planned_error(sim, call) : 0;
+    if (error) {
+        fault.error = error;
+    }
+    return fault;
+}
+
+int io_sim_enter_poll(io_sim *sim, int fd)
+{
+    return -draw(sim, IO_SIM_CALL_URING_POLL, fd).error;
+}
+
 io_sim *io_sim_enter(int call, int fd)
 {
     io_sim *sim = current;
@@ -121,16 +145,7 @@ io_sim *io_sim_enter(int call, int fd)
         return NULL;
     }
     sim->steps = sim->running ? sim->steps : 0;
-    sim->calls[IO_SIM_CALL_ANY]++;
-    sim->calls[call]++;
-    sim->fault = (io_sim_fault){.spurious_fd = -1};
-    if (sim->draw) {
-        sim->draw(sim->draw_context, call, sim->calls[call], fd, &sim->fault);
-    }
-    int error = sim->plan_count > 0 ? planned_error(sim, call) : 0;
-    if (error) {
-        sim->fault.error = error;
-    }
+    sim->fault = draw(sim, call, fd);
     if (sim->fault.error && call != IO_SIM_CALL_CLOSE) {
         errno = sim->fault.error;
         return NULL;
@@ -145,6 +160,9 @@ int io_sim_return(ssize_t result)
 
 ssize_t io_sim_return_count(ssize_t result)
 {
+    if (current && current->work[0] != NONE) {
+        io_sim_uring_work(current);
+    }
     if (result < 0) {
         errno = (int)-result;
         return -1;

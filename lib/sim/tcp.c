@@ -177,8 +177,12 @@ static ssize_t write_to_nobody(io_sim *sim, io_sim_endpoint *socket, io_sim_span
     return done;
 }
 
+/* The one before, if the next read would begin with it, is skipped now. */
 static void mark_urgent(io_sim *sim, io_sim_endpoint *peer)
 {
+    if (peer->urgent && !peer->urgent_inline && peer->urgent_after == 0) {
+        take(sim, peer, NULL, 1);
+    }
     const io_sim_chunk *last = &sim->chunks[peer->queue.tail];
     peer->urgent = 1;
     peer->urgent_after = peer->queue.bytes - 1;
@@ -218,7 +222,11 @@ ssize_t io_sim_tcp_write(io_sim *sim, io_sim_endpoint *socket, io_sim_span *from
     if (urgent && from->left == 0) {
         mark_urgent(sim, peer);
     }
-    if (peer->queue.bytes - (uint32_t)done < peer->receive_size && (urgent || is_enough(peer))) {
+    int is_visible = peer->queue.bytes - (uint32_t)done < peer->receive_size;
+    if (is_visible && urgent) {
+        io_sim_tell_socket(sim, peer, IO_SIM_WAKE_IN); /* for the byte, and again for all of them */
+    }
+    if (is_visible && (urgent ? visible(peer) >= peer->low_water : is_enough(peer))) {
         io_sim_tell_socket(sim, peer, IO_SIM_WAKE_IN);
     }
     return done;

@@ -80,6 +80,7 @@ static ssize_t read_once(io_sim *sim, transfer *t)
     case IO_SIM_TIMERFD:
         return io_sim_counter_read(sim, t->file, &t->span);
     case IO_SIM_EPOLL:
+    case IO_SIM_RING:
         return -EINVAL;
     case IO_SIM_DIRECTORY:
         return -EISDIR;
@@ -111,6 +112,7 @@ static ssize_t write_once(io_sim *sim, transfer *t)
     case IO_SIM_TIMERFD:
         return io_sim_counter_write(sim, t->file, &t->span);
     case IO_SIM_EPOLL:
+    case IO_SIM_RING:
         return -EINVAL;
     default:
         return (ssize_t)t->span.left;

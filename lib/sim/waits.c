@@ -76,6 +76,24 @@ int io_sim_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     return io_sim_return(io_sim_wait(sim, io_sim_timeout_ns(timeout_ms), look_poll, &call));
 }
 
+int io_sim_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                 const sigset_t *mask)
+{
+    io_sim *sim = io_sim_enter(IO_SIM_CALL_PPOLL, -1);
+    poll_call call = {fds, count};
+    (void)mask;
+    if (!sim) {
+        return -1;
+    }
+    if (count > (nfds_t)sim->fd_limit ||
+        (timeout &&
+         (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000))) {
+        return io_sim_return(-EINVAL);
+    }
+    int64_t timeout_ns = timeout ? (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec : -1;
+    return io_sim_return(io_sim_wait(sim, timeout_ns, look_poll, &call));
+}
+
 enum { SETS = 3, SET_WORDS = IO_SIM_FDS / WORD_BITS };
 
 typedef struct select_call {

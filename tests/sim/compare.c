@@ -78,6 +78,10 @@ static ssize_t real_sendto(int fd, const void *buf, size_t size, int flags,
 #define real_epoll_create1 epoll_create1
 #define real_epoll_ctl epoll_ctl
 #define real_epoll_wait epoll_wait
+#define real_ppoll ppoll
+#define real_syscall syscall
+#define real_mmap mmap
+#define real_munmap munmap
 #define real_clock_gettime clock_gettime
 
 #define REAL(name) .name = real_##name,
@@ -129,7 +133,7 @@ static const struct {
             {POLLRDHUP, "RDHUP"},   {POLLRDNORM, "RDNORM"}, {POLLRDBAND, "RDBAND"},
             {POLLWRNORM, "WRNORM"}, {POLLWRBAND, "WRBAND"}};
 
-static const char *name_bits(int mask, char *text, size_t size)
+const char *name_bits(int mask, char *text, size_t size)
 {
     size_t end = 0;
     text[0] = 0;

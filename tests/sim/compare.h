@@ -15,8 +15,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,6 +60,10 @@
     X(epoll_create1)                                                                               \
     X(epoll_ctl)                                                                                   \
     X(epoll_wait)                                                                                  \
+    X(ppoll)                                                                                       \
+    X(syscall)                                                                                     \
+    X(mmap)                                                                                        \
+    X(munmap)                                                                                      \
     X(clock_gettime)
 
 #define COMPARE_MEMBER(name) __typeof__(&io_sim_##name) name;
@@ -80,6 +86,8 @@ int compare_main(int argc, char **argv, const compare_case *cases);
 void said(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The result of a call, or its errno. */
 void did(const char *name, long result);
+/* "IN|HUP" */
+const char *name_bits(int mask, char *text, size_t size);
 /* What poll says of a descriptor (asked for everything, and for nothing), what select says, and how
  * much there is to be read. */
 void see(const char *name, int fd);

@@ -27,6 +27,7 @@
 #define IOATOM_SIM_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -77,6 +78,13 @@ enum {
     IO_SIM_CALL_EPOLL_CREATE,
     IO_SIM_CALL_EPOLL_CTL,
     IO_SIM_CALL_EPOLL_WAIT,
+    IO_SIM_CALL_PPOLL,
+    IO_SIM_CALL_MMAP,
+    IO_SIM_CALL_MUNMAP,
+    IO_SIM_CALL_URING_SETUP,
+    IO_SIM_CALL_URING_SUBMIT, /* io_uring_enter that is told to submit something; */
+    IO_SIM_CALL_URING_WAIT,   /* any other */
+    IO_SIM_CALL_URING_POLL,   /* a poll that was submitted: it completes with the error */
     IO_SIM_CALL_KINDS
 };
 
@@ -234,6 +242,21 @@ int io_sim_select(int end, fd_set *in, fd_set *out, fd_set *except, struct timev
 int io_sim_epoll_create1(int flags);
 int io_sim_epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
 int io_sim_epoll_wait(int set, struct epoll_event *events, int count, int timeout_ms);
+/* The mask of signals is not looked at. */
+int io_sim_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                 const sigset_t *mask);
+
+/* io_uring_setup and io_uring_enter, as syscall(2) makes them; any other number is ENOSYS. Of io_uring
+ * there are polls and their cancellation, IORING_OP_POLL_ADD and IORING_OP_ASYNC_CANCEL, in rings of at
+ * most 16 submissions and 256 completions. A poll that completes is dealt with at the end of the call in
+ * which it was woken. Where the system's headers don't have io_uring, this is ENOSYS, too. */
+long io_sim_syscall(long number, ...);
+/* The rings' memory, and nothing else; whatever address and protection are. */
+void *io_sim_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+int io_sim_munmap(void *address, size_t size);
+/* Mappings that were not given back. */
+int io_sim_mapping_count(const io_sim *sim);
+int io_sim_getpid(void);
 
 /* Every clock is the virtual one. */
 int io_sim_clock_gettime(int clock, struct timespec *now);

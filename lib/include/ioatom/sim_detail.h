@@ -15,6 +15,12 @@ enum {
     IO_SIM_NAMES = 16,
     IO_SIM_PATH_BYTES = 108,
     IO_SIM_PLANS = 32,
+    IO_SIM_RINGS = 8,
+    IO_SIM_SUBMISSIONS = 16, /* of a ring: places, */
+    IO_SIM_SUBMISSION_BYTES = 64,
+    IO_SIM_COMPLETIONS = 256,
+    IO_SIM_KEPT = 256,     /* completions that have no place, */
+    IO_SIM_REQUESTS = 256, /* and, of all rings, polls */
     IO_SIM_NONE = 0xffff /* in the place of an index */
 };
 
@@ -47,7 +53,8 @@ typedef struct io_sim_file {
     uint8_t kind, mode, expired, semaphore;
     uint16_t references;
     uint16_t object;   /* index of its pipe or socket */
-    uint16_t items;    /* the epoll items that watch it */
+    uint16_t items;    /* the epoll items that watch it, */
+    uint16_t requests; /* and the polls of io_uring */
     uint16_t ready[2]; /* an epoll set: first and last of the items with an event */
     uint16_t number;   /* a fifo's count of writers when it was opened */
     int status;        /* O_NONBLOCK ... */
@@ -89,6 +96,41 @@ typedef struct io_sim_item {
     uint64_t data;
 } io_sim_item;
 
+/* A poll of io_uring. */
+typedef struct io_sim_request {
+    uint16_t ring, file, next_of_file, next_work;
+    uint8_t used, multishot, cancelled;
+    uint8_t queued; /* woken, or cancelled, and not dealt with */
+    uint8_t deaf;   /* it has heard what it waited for */
+    uint32_t events, wakes;
+    int claim; /* what the first waker said */
+    uint64_t data;
+} io_sim_request;
+
+/* As in the rings that programs see. */
+typedef struct io_sim_completion {
+    uint64_t data;
+    int32_t result;
+    uint32_t flags;
+} io_sim_completion;
+
+typedef struct io_sim_ring_memory {
+    uint32_t sq_head, sq_tail, sq_mask, sq_entries, sq_flags, sq_dropped;
+    uint32_t cq_head, cq_tail, cq_mask, cq_entries, cq_flags, cq_overflow;
+    uint32_t array[IO_SIM_SUBMISSIONS];
+    io_sim_completion completions[IO_SIM_COMPLETIONS];
+} io_sim_ring_memory;
+
+typedef struct io_sim_ring {
+    uint16_t used, lost;
+    uint16_t file; /* IO_SIM_NONE: it is closed, and ends at exit_ns */
+    uint32_t kept;
+    uint64_t exit_ns;
+    io_sim_ring_memory memory; /* without the array it is made in full */
+    uint64_t submissions[IO_SIM_SUBMISSIONS][IO_SIM_SUBMISSION_BYTES / sizeof(uint64_t)];
+    io_sim_completion keeps[IO_SIM_KEPT];
+} io_sim_ring;
+
 typedef struct io_sim_name {
     char path[IO_SIM_PATH_BYTES];
     uint16_t kind, object, generation;
@@ -103,6 +145,9 @@ struct io_sim {
     int fd_limit, fd_end;
     uint16_t file_end, pipe_end, socket_end, item_end, chunk_end, page_end, name_end;
     uint16_t chunk_free, page_free;
+    uint16_t ring_end, request_end;
+    uint16_t work[2]; /* the polls to be dealt with: first and last */
+    uint16_t mappings;
     uint16_t next_port, running, interrupted;
     uint32_t pipe_signals, shortages, generations;
     uint32_t steps; /* things that have happened within the current call */
@@ -124,6 +169,8 @@ struct io_sim {
     io_sim_pipe pipes[IO_SIM_PIPES];
     io_sim_endpoint sockets[IO_SIM_SOCKETS];
     io_sim_item items[IO_SIM_ITEMS];
+    io_sim_ring rings[IO_SIM_RINGS];
+    io_sim_request requests[IO_SIM_REQUESTS];
     io_sim_name names[IO_SIM_NAMES];
     io_sim_chunk chunks[IO_SIM_CHUNKS];
     uint16_t page_uses[IO_SIM_PAGES]; /* chunks in it */

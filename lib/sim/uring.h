@@ -1,0 +1,38 @@
+/* What the files of the simulated io_uring share. IO_SIM_HAS_URING is defined where the system's
+ * headers know all of it that is simulated. */
+#ifndef IOATOM_SIM_URING_H
+#define IOATOM_SIM_URING_H
+
+#include "kernel.h"
+
+#if defined(__linux__) && defined(__has_include)
+#if __has_include(<linux/io_uring.h>)
+#include <linux/io_uring.h>
+#ifdef IORING_ASYNC_CANCEL_ANY
+#define IO_SIM_HAS_URING
+#endif
+#endif
+#endif
+
+#ifdef IO_SIM_HAS_URING
+
+/* uring_rings.c */
+/* A completion; if there is no place for it the kernel keeps it, unless there is more to follow:
+ * then it is 0 and nothing has happened. */
+int io_sim_ring_post(io_sim *sim, int ring, uint64_t data, int result, uint32_t flags);
+/* Those that were kept get places. */
+void io_sim_ring_fetch(io_sim *sim, int ring);
+int io_sim_ring_count(const io_sim *sim, int ring);
+
+/* uring_polls.c */
+void io_sim_uring_poll_add(io_sim *sim, int ring, const struct io_uring_sqe *entry);
+void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry);
+/* A wake-up of this descriptor's file that nobody made. */
+void io_sim_uring_wake_spuriously(io_sim *sim, int fd);
+/* All polls of a ring end, unnoticed. */
+void io_sim_uring_drop(io_sim *sim, int ring);
+int io_sim_uring_has_polls(const io_sim *sim, int ring);
+
+#endif
+
+#endif
