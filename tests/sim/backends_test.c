@@ -108,7 +108,8 @@ static void draw_early(void *calls_left, int kind, uint32_t nth, io_fd fd, io_si
     (void)nth;
     (void)fd;
     int waits =
-        kind == IO_SIM_CALL_POLL || kind == IO_SIM_CALL_SELECT || kind == IO_SIM_CALL_EPOLL_WAIT;
+        kind == IO_SIM_CALL_POLL || kind == IO_SIM_CALL_SELECT ||
+        kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_URING_WAIT;
     if (waits && *left > 0) {
         (*left)--;
         fault->early_ns = 3 * MS_NS;
@@ -175,12 +176,14 @@ static void refused_by_the_kernel(const unit_config *config)
     unit_atom other;
     io_fd fds[2];
     int is_epoll = (config->types & IO_POLLER_EPOLL) != 0;
+    int is_uring = (config->types & IO_POLLER_URING) != 0;
     begin(config, &atom, fds);
     CLAUSE("IO-ADD-10");
     unit_atom_init(&other, fds[1]);
-    CHECK_EQ(io_sim_fail(&sim, is_epoll ? IO_SIM_CALL_EPOLL_CTL : IO_SIM_CALL_FSTAT, 1,
-                         is_epoll ? ENOSPC : ENOMEM),
-             0);
+    int control = is_epoll   ? IO_SIM_CALL_EPOLL_CTL
+                  : is_uring ? IO_SIM_CALL_URING_POLL
+                             : IO_SIM_CALL_FSTAT;
+    CHECK_EQ(io_sim_fail(&sim, control, 1, is_epoll ? ENOSPC : ENOMEM), 0);
     CHECK_ERROR(io_add(&poller, &other.io, IO_WRITE), is_epoll ? -ENOSPC : -ENOMEM);
     CHECK_ERROR(io_remove(&poller, &other.io), -ENOENT);
     CHECK_EQ(unit_told(&poller, &other, 0), 0);
@@ -190,6 +193,7 @@ static void refused_by_the_kernel(const unit_config *config)
     CLAUSE("IO-WAIT-9");
     put(&sim, &fds[1]);
     int wait = is_epoll                                ? IO_SIM_CALL_EPOLL_WAIT
+               : is_uring                              ? IO_SIM_CALL_URING_WAIT
                : (config->types & IO_POLLER_POLL) != 0 ? IO_SIM_CALL_POLL
                                                        : IO_SIM_CALL_SELECT;
     CHECK_EQ(io_sim_fail(&sim, wait, 1, ENOMEM), 0);

@@ -15,9 +15,11 @@
 #include <ioatom/sim.h>
 #define PIPE io_sim_pipe2
 #define CONTROL io_sim_epoll_ctl
+#define WRITE io_sim_write
 #else
 #define PIPE pipe2
 #define CONTROL epoll_ctl
+#define WRITE write
 #endif
 
 enum { LIMIT = 100, PIPES = 2, BOTH = IO_READ | IO_WRITE };
@@ -210,7 +212,7 @@ static void uring_area(const unit_config *config)
         mend();                                                                                    \
     } while (0)
     CHECK_EQ(io_set(&poller, &atoms[WRITER], IO_WRITE), 0); /* listed, in level mode it was */
-    CHECK_EQ(write(fds[WRITER], "x", 1), 1); /* that the reader is ready comes with any change */
+    CHECK_EQ(WRITE(fds[WRITER], "x", 1), 1); /* that the reader is ready comes with any change */
     CHECK_EQ(io_set(&poller, &atoms[SILENT], IO_READ), 0);
     CHECK_EQ(io_set(&poller, &atoms[SILENT], 0), 0);
     sound = poller;

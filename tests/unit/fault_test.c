@@ -35,10 +35,27 @@ static int is_epoll(const unit_config *config)
     return (config->types & IO_POLLER_EPOLL) != 0;
 }
 
+static int is_uring(const unit_config *config)
+{
+    return (config->types & IO_POLLER_URING) != 0;
+}
+
+/* The call that registers a descriptor, or looks whether it can be; what it fails with. */
+static int control_of(const unit_config *config)
+{
+    if (is_uring(config)) {
+        return IO_SIM_CALL_URING_SUBMIT;
+    }
+    return is_epoll(config) ? IO_SIM_CALL_EPOLL_CTL : IO_SIM_CALL_FSTAT;
+}
+
 static int wait_of(const unit_config *config)
 {
     if (is_epoll(config)) {
         return IO_SIM_CALL_EPOLL_WAIT;
+    }
+    if (is_uring(config)) {
+        return IO_SIM_CALL_URING_WAIT;
     }
     return config->types & IO_POLLER_POLL ? IO_SIM_CALL_POLL : IO_SIM_CALL_SELECT;
 }
@@ -125,8 +142,8 @@ static void remove_refused(const unit_config *config)
         put(fds[1]);
         CHECK_EQ(io_wait(&poller, 0), 1);
         CLAUSE("IO-REMOVE-8");
-        if (is_epoll(config)) {
-            fail(IO_SIM_CALL_EPOLL_CTL, 1, errors[i / 2]);
+        if (is_epoll(config) || is_uring(config)) {
+            fail(control_of(config), 1, errors[i / 2]);
         }
         CHECK_EQ(io_remove(&poller, &atom.io), 0);
         CHECK_EQ(io_dispatch(&poller), 0);
@@ -168,8 +185,8 @@ static void close_refused(const unit_config *config)
         add(&atom, fds[0], IO_READ | IO_WRITE);
         CHECK_EQ(io_wait(&poller, 0), 1);
         CLAUSE("IO-CLOSE-11");
-        if (is_epoll(config)) {
-            fail(IO_SIM_CALL_EPOLL_CTL, 1, ENOMEM);
+        if (is_epoll(config) || is_uring(config)) {
+            fail(control_of(config), 1, ENOMEM);
         }
         fail(IO_SIM_CALL_CLOSE, 1, errors[i]);
         int result = io_close(&poller, &atom.io);
@@ -229,7 +246,7 @@ static void accept_refused(const unit_config *config)
     }
     CLAUSE("IO-SOCKET-6");
     int error = is_epoll(config) ? ENOSPC : ENOMEM;
-    fail(is_epoll(config) ? IO_SIM_CALL_EPOLL_CTL : IO_SIM_CALL_FSTAT, 1, error);
+    fail(control_of(config), 1, error);
     fail(IO_SIM_CALL_CLOSE, 1, EIO); /* the first error is the one that is told */
     CHECK_ERROR(accept_into(&atom, &listener), -error);
     CHECK_BYTES(&atom, &before, sizeof(atom));
@@ -306,7 +323,7 @@ static void interrupted_renewal(const unit_config *config)
     make_pair(SOCK_STREAM, fds);
     add(&atom, fds[0], IO_READ);
     CLAUSE("IO-ERROR-6");
-    for (unsigned i = 1; i <= 2 && is_epoll(config); i++) {
+    for (unsigned i = 1; i <= 2 && (is_epoll(config) || is_uring(config)); i++) {
         fail(IO_SIM_CALL_DUP, i, EINTR);
     }
     CHECK_EQ(io_poller_after_fork(&poller), 0);
