@@ -174,7 +174,7 @@ BEGINNINGS = ["0", "near", "end", "start", "longest", "far", "half", "32b"]
 UNITS = {"": 0, "us": 1, "ms": 2, "h": 3}
 TIMEOUTS = ["0", "1", "2", "10", "1000", "-1", "INT_MIN", "INT_MAX", "2100000", "INT_MAX-1", "2147484", "INT_MAX-2", "2^30",
             "4294968", "-2", "86400000"]
-POLLERS = [f"{backend} {mode}" for mode in ("level", "edge") for backend in ("epoll", "poll", "select")]
+POLLERS = [f"{backend} {mode}" for mode in ("level", "edge") for backend in ("epoll", "poll", "select", "uring")]
 HAPPENINGS = ["nothing", "data", "masked", "signal"]
 FAULTS = ["punctual", "early", "late"]
 
@@ -193,7 +193,7 @@ def deadline_bytes(text):
     now, timeout, deadline, poller, happening, fault = [part.strip() for part in text.split(";")]
     kind, at = happening.split()
     fault, *amount = fault.split()
-    byte = POLLERS.index(poller) + 6 * HAPPENINGS.index(kind) + 24 * FAULTS.index(fault)
+    byte = POLLERS.index(poller) + 8 * HAPPENINGS.index(kind) + 32 * FAULTS.index(fault)
     data = time_bytes(now.split()[1]) + bytes([TIMEOUTS.index(timeout.split()[1])]) + time_bytes(deadline.split()[1])
     data += bytes([byte]) + time_bytes(at)
     waits, span_ns = (int(word) for word in amount) if amount else (0, 0)

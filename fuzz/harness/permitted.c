@@ -6,9 +6,10 @@
 #include <errno.h>
 #include <poll.h>
 
-static int is_epoll(const finder *f)
+/* The kernel has a set, and tells edges. */
+static int has_set(const finder *f)
 {
-    return (f->config->types & IO_POLLER_EPOLL) != 0;
+    return (f->config->types & (IO_POLLER_EPOLL | IO_POLLER_URING)) != 0;
 }
 
 static int is_select(const finder *f)
@@ -21,10 +22,11 @@ static int is_edge(const finder *f)
     return (f->config->types & IO_POLLER_EDGE) != 0;
 }
 
-/* epoll forgets a closed descriptor, or goes on if a duplicate lives; poll and select find it closed. */
-static int closed_on_epoll(const finder *more, const finder *less)
+/* epoll forgets a closed descriptor, or goes on if a duplicate lives; poll and select find it closed;
+ * uring finds it closed when it looks at it. */
+static int closed_in_a_set(const finder *more, const finder *less)
 {
-    return more->facts->life != LIFE_OPEN && (is_epoll(more) || is_epoll(less)) ? MODEL_EVENTS : 0;
+    return more->facts->life != LIFE_OPEN && (has_set(more) || has_set(less)) ? MODEL_EVENTS : 0;
 }
 
 static int taken_over(const finder *more, const finder *less)
@@ -55,11 +57,11 @@ static int hang_up_on_select(const finder *more, const finder *less)
                : 0;
 }
 
-/* The emulation does not: another flag's edge brings it along on epoll, and level mode tells what is
- * ready. */
+/* The emulation does not: another flag's edge brings it along on epoll and uring, and level mode tells
+ * what is ready. */
 static int told_again(const finder *more, const finder *less)
 {
-    return is_edge(less) && (!is_edge(more) || is_epoll(more)) ? less->facts->kept : 0;
+    return is_edge(less) && (!is_edge(more) || has_set(more)) ? less->facts->kept : 0;
 }
 
 static int held_back(const finder *more, const finder *less)
@@ -96,7 +98,7 @@ static int check_of_taken(const op *o, int a, int b, const facts *facts_a, const
 const permission permissions[PERMITTED_ROWS] = {
     [PERMITTED_ORDER] = {"IO-DISPATCH-6", "the order of callbacks", NULL, NULL},
     [PERMITTED_NEXT] = {"IO-NEXT-1", "which atom io_next hands out", NULL, NULL},
-    [PERMITTED_FIRST_ROW] = {"IO-CLOSE-6", "a closed descriptor on epoll", closed_on_epoll, NULL},
+    [PERMITTED_FIRST_ROW] = {"IO-CLOSE-6", "a closed descriptor in a set", closed_in_a_set, NULL},
     {"IO-CLOSE-6", "a number that was taken over", taken_over, NULL},
     {"IO-CLOSE-10", "a closed one, found out before", found_closed_before, NULL},
     {"IO-EVENT-9", "a hang-up on select, to writers", hang_up_on_select, NULL},

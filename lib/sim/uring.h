@@ -1,4 +1,5 @@
-/* What the files of the simulated io_uring share. IO_SIM_HAS_URING is defined where the system's
+/* What the files of the simulated io_uring share. tests/sim/uring_points_test.c compares it with the
+ * real one. IO_SIM_HAS_URING is defined where the system's
  * headers know all of it that is simulated. */
 #ifndef IOATOM_SIM_URING_H
 #define IOATOM_SIM_URING_H

@@ -20,13 +20,13 @@ while read -r first second compared of executed _; do
         failed=1
     fi
 done <"$output"
-if ((pairs < 7)); then
+if ((pairs < 9)); then
     printf 'FAILED  only %d pairs of configurations\n' "$pairs"
     failed=1
 fi
 
 # The first run of the third program, then its others: each is in a pair.
-for run in 13 14 15 16 17 18; do
+for run in 17 18 19 20 21 22 23 24; do
     expect "run $run is false" 134 "VIOLATION clause=differential" env IOATOM_TRACE_PERTURB=$run "$replay" "$@"
     also "the difference" '^=> '
 done
