@@ -196,9 +196,8 @@ static void happen(io_sim *it, void *context)
 
 static void draw(void *context, int kind, uint32_t nth, io_fd fd, io_sim_fault *fault)
 {
-    int waits =
-        kind == IO_SIM_CALL_POLL || kind == IO_SIM_CALL_SELECT ||
-        kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_URING_WAIT;
+    int waits = kind == IO_SIM_CALL_POLL || kind == IO_SIM_CALL_SELECT ||
+                kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_URING_WAIT;
     (void)context;
     (void)fd;
     if (waits && nth <= now.faulty_waits) {

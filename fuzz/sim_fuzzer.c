@@ -9,6 +9,8 @@
 #include "program/mutate.h"
 #include "program/program.h"
 
+#include "lib/os/os_uring.h"
+
 #include <ioatom/sim.h>
 
 #include <errno.h>
@@ -331,6 +333,210 @@ static void open_one(const uint8_t *call)
     keep(call[1], (int)result);
 }
 
+#ifdef IO_OS_URING
+/* One io_uring on each, made when it is first used, with few places, so that they run out. No other
+ * call gets at their descriptors. */
+enum { SUBMISSIONS = 4, COMPLETIONS = 8 };
+enum { RINGS_UNKNOWN, RINGS_THERE, RINGS_REFUSED };
+static int rings; /* whether the real kernel lets us have them; in this program */
+static struct {
+    int fd; /* beyond the numbers that the calls have */
+    struct io_uring_params params;
+    char *memory;
+    struct io_uring_sqe *entries;
+} ring[2];
+
+static uint32_t *ring_word(int which, uint32_t offset)
+{
+    return (uint32_t *)(void *)(ring[which].memory + offset);
+}
+
+static size_t ring_size(int which)
+{
+    return ring[which].params.cq_off.cqes + COMPLETIONS * sizeof(struct io_uring_cqe);
+}
+
+enum { ENTRIES_SIZE = SUBMISSIONS * sizeof(struct io_uring_sqe) };
+
+static void make_rings(void)
+{
+    long result;
+    for (int i = 0; i < 2; i++) {
+        ring[i].params = (struct io_uring_params){
+            .flags = IORING_SETUP_CQSIZE | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
+            .cq_entries = COMPLETIONS};
+    }
+    int fd = (int)syscall(__NR_io_uring_setup, (long)SUBMISSIONS, &ring[1].params);
+    if (fd < 0) {
+        rings = RINGS_REFUSED;
+        return;
+    }
+    BOTH("io_uring_setup", io_sim_syscall(__NR_io_uring_setup, (long)SUBMISSIONS, &ring[0].params),
+         less_base(fd));
+    rings = RINGS_THERE;
+    ring[0].fd = io_sim_fcntl((int)result, F_DUPFD_CLOEXEC, NUMBERS);
+    ring[1].fd = fcntl(fd, F_DUPFD_CLOEXEC, base + NUMBERS);
+    io_sim_close((int)result);
+    close(fd);
+    for (int i = 0; i < 2; i++) {
+        int protection = PROT_READ | PROT_WRITE;
+        void *(*map)(void *, size_t, int, int, int, off_t) = i ? mmap : io_sim_mmap;
+        ring[i].memory =
+            map(NULL, ring_size(i), protection, MAP_SHARED, ring[i].fd, (off_t)IORING_OFF_SQ_RING);
+        ring[i].entries =
+            map(NULL, ENTRIES_SIZE, protection, MAP_SHARED, ring[i].fd, (off_t)IORING_OFF_SQES);
+        if ((void *)ring[i].memory == MAP_FAILED || (void *)ring[i].entries == MAP_FAILED) {
+            differ("mmap", "no memory");
+        }
+    }
+}
+
+static void end_rings(void)
+{
+    for (int i = 0; i < 2 && rings == RINGS_THERE; i++) {
+        int (*unmap)(void *, size_t) = i ? munmap : io_sim_munmap;
+        unmap(ring[i].memory, ring_size(i));
+        unmap(ring[i].entries, ENTRIES_SIZE);
+        (void)(i ? close(ring[i].fd) : io_sim_close(ring[i].fd));
+    }
+    rings = rings == RINGS_REFUSED ? RINGS_REFUSED : RINGS_UNKNOWN;
+}
+
+static void submit(const struct io_uring_sqe *mine, int their_fd)
+{
+    for (int i = 0; i < 2; i++) {
+        uint32_t *tail = ring_word(i, ring[i].params.sq_off.tail);
+        uint32_t at = *tail % SUBMISSIONS;
+        ring[i].entries[at] = *mine;
+        ring[i].entries[at].fd = i ? their_fd : mine->fd;
+        ring_word(i, ring[i].params.sq_off.array)[at] = at;
+        __atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+    }
+}
+
+static void enter(uint32_t count)
+{
+    long result;
+    long flags = IORING_ENTER_GETEVENTS;
+    BOTH("io_uring_enter",
+         io_sim_syscall(__NR_io_uring_enter, (long)ring[0].fd, (long)count, 0L, flags, NULL, 0L),
+         syscall(__NR_io_uring_enter, (long)ring[1].fd, (long)count, 0L, flags, NULL, 0L));
+}
+
+static uint32_t waiting(int which)
+{
+    uint32_t tail =
+        __atomic_load_n(ring_word(which, ring[which].params.cq_off.tail), __ATOMIC_ACQUIRE);
+    return tail - *ring_word(which, ring[which].params.cq_off.head);
+}
+
+static const struct io_uring_cqe *first_of(int which)
+{
+    uint32_t head = *ring_word(which, ring[which].params.cq_off.head);
+    const struct io_uring_cqe *all = (void *)(ring[which].memory + ring[which].params.cq_off.cqes);
+    return &all[head % COMPLETIONS];
+}
+
+static void print_completions(void)
+{
+    static const char *const names[] = {"simulated", "real"};
+    for (int i = 0; i < 2; i++) {
+        uint32_t head = *ring_word(i, ring[i].params.cq_off.head);
+        const struct io_uring_cqe *all = (void *)(ring[i].memory + ring[i].params.cq_off.cqes);
+        fprintf(stderr, "completions, %s:", names[i]);
+        for (uint32_t at = 0; at < waiting(i); at++) {
+            const struct io_uring_cqe *cqe = &all[(head + at) % COMPLETIONS];
+            fprintf(stderr, " %d:%d%s", (int)cqe->user_data, cqe->res, cqe->flags ? "+" : "");
+        }
+        fputc('\n', stderr);
+    }
+}
+
+/* Up to so many completions, which must be the same. */
+static void take_completions(uint32_t most)
+{
+    char text[160];
+    if (verbose) {
+        print_completions();
+    }
+    same("completions", waiting(0), 0, waiting(1), 0);
+    uint32_t kept[2];
+    for (int i = 0; i < 2; i++) {
+        kept[i] = __atomic_load_n(ring_word(i, ring[i].params.sq_off.flags), __ATOMIC_ACQUIRE) &
+                  IORING_SQ_CQ_OVERFLOW;
+    }
+    same("kept", kept[0], 0, kept[1], 0);
+    for (; most > 0 && waiting(0) > 0 && waiting(1) > 0; most--) {
+        const struct io_uring_cqe *a = first_of(0), *b = first_of(1);
+        snprintf(text, sizeof(text), "simulated %d: %x, %x, real %d: %x, %x", (int)a->user_data,
+                 (unsigned)a->res, a->flags, (int)b->user_data, (unsigned)b->res, b->flags);
+        if ((a->user_data != b->user_data || a->res != b->res || a->flags != b->flags) &&
+            !io_sim_shortages(&sim)) {
+            differ("completion", text);
+        }
+        for (int i = 0; i < 2; i++) {
+            uint32_t *head = ring_word(i, ring[i].params.cq_off.head);
+            __atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+        }
+    }
+}
+
+static void use_rings(const uint8_t *call)
+{
+    static const uint32_t masks[] = {POLLIN, POLLOUT, POLLIN | POLLOUT, POLLIN | POLLPRI,
+                                     0,      POLLPRI, POLLIN,           POLLOUT};
+    int fd = slot_of(call[1]);
+    if (rings == RINGS_UNKNOWN) {
+        make_rings();
+    }
+    if (rings == RINGS_REFUSED) {
+        return;
+    }
+    struct io_uring_sqe poll = {.opcode = IORING_OP_POLL_ADD,
+                                .fd = fd,
+                                .len = call[3] & 8 ? 0 : IORING_POLL_ADD_MULTI,
+                                .poll32_events = masks[call[2] % 8],
+                                .user_data = (uint64_t)++tag};
+    struct io_uring_sqe cancel = {.opcode = IORING_OP_ASYNC_CANCEL,
+                                  .flags = call[3] & 8 ? IOSQE_CQE_SKIP_SUCCESS : 0,
+                                  .fd = -1,
+                                  .addr = (uint64_t)(tag - 1 - call[2] % 16),
+                                  .user_data = (uint64_t)tag};
+    switch (call[3] % 8) {
+    case 0:
+    case 1:
+        submit(&poll, real_fd(fd));
+        enter(1);
+        break;
+    case 2:
+        submit(&cancel, -1);
+        enter(1);
+        break;
+    case 3: /* as the backend replaces a poll by another */
+        submit(&cancel, -1);
+        submit(&poll, real_fd(fd));
+        enter(2);
+        break;
+    case 4:
+        enter(0);
+        break;
+    default:
+        take_completions(call[3] % 8 == 5 ? 1 + call[2] % 4 : COMPLETIONS);
+        break;
+    }
+}
+
+#else
+static void use_rings(const uint8_t *call)
+{
+    (void)call;
+}
+
+static void end_rings(void)
+{
+}
+#endif
+
 static void run(const uint8_t *call)
 {
     switch (call[0] % 16) {
@@ -366,6 +572,9 @@ static void run(const uint8_t *call)
     case 13:
         change_socket(call);
         break;
+    case 14:
+        use_rings(call);
+        break;
     default:
         change_numbers(call);
         break;
@@ -396,6 +605,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         run(data + at);
     }
+    end_rings();
     for (int fd = 0; fd < NUMBERS; fd++) {
         (void)close(real_fd(fd));
     }

@@ -112,6 +112,7 @@ static ssize_t find_and_deliver(io_sim *sim, io_sim_endpoint *socket, io_sim_spa
     if (to == NONE) { /* closed: that is told once, and what it had sent is lost */
         socket->peer_gone = 0;
         io_sim_drop_all(sim, &socket->queue);
+        io_sim_tell_socket(sim, socket, IO_SIM_WAKE_OUT);
         return -ECONNREFUSED;
     }
     return to < 0 ? to : deliver_unix(sim, socket, to, from);

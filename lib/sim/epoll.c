@@ -198,7 +198,8 @@ static int add(io_sim *sim, int set, int file, int fd, const struct epoll_event 
                                       .fd = fd,
                                       .next_of_file = sim->files[file].items,
                                       .next = NONE,
-                                      .previous = NONE};
+                                      .previous = NONE,
+                                      .order = ++sim->orders};
     sim->files[file].items = (uint16_t)index;
     arm(sim, index, event);
     return 0;

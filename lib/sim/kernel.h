@@ -33,7 +33,7 @@ enum {
     IO_SIM_EVENTFD,
     IO_SIM_TIMERFD,
     IO_SIM_EPOLL,
-    IO_SIM_RING, /* io_uring */
+    IO_SIM_RING,     /* io_uring */
     IO_SIM_ORDINARY, /* from here on: no readiness of its own */
     IO_SIM_DIRECTORY,
     IO_SIM_NULL,
@@ -57,7 +57,7 @@ typedef struct io_sim_span {
 } io_sim_span;
 
 /* sim.c */
-io_sim *io_sim_enter(int call, int fd); /* null: no simulation, or a fault; errno is set */
+io_sim *io_sim_enter(int call, int fd);     /* null: no simulation, or a fault; errno is set */
 int io_sim_enter_poll(io_sim *sim, int fd); /* 0, or the error of a poll that io_uring is given */
 io_sim *io_sim_current(void);
 int io_sim_return(ssize_t result);
@@ -127,7 +127,7 @@ void io_sim_epoll_forget_file(io_sim *sim, int file);
 void io_sim_epoll_release(io_sim *sim, int set);
 
 /* uring_polls.c */
-void io_sim_uring_wake(io_sim *sim, int file, int key);
+void io_sim_uring_wake(io_sim *sim, int request, int key);
 void io_sim_uring_work(io_sim *sim); /* what was woken is dealt with: at the end of each call */
 
 /* uring_rings.c */

@@ -31,31 +31,53 @@ int io_sim_mask(io_sim *sim, int file, int fd, int wanted)
 /* Sets in sets are woken, too, at once: the order is that of the events later. */
 enum { DEEPEST = 8 }; /* more than io_sim_epoll_ctl allows */
 
+/* Who is still to be woken, of those that watch a file: those that began last come first. */
+typedef struct watchers {
+    uint16_t item, request;
+} watchers;
+
+static watchers watchers_of(const io_sim *sim, int file)
+{
+    return (watchers){sim->files[file].items, sim->files[file].requests};
+}
+
+static int is_request_first(const io_sim *sim, const watchers *w)
+{
+    return w->request != NONE &&
+           (w->item == NONE || sim->requests[w->request].order > sim->items[w->item].order);
+}
+
 /* A wake-up is an edge, whether anything has become ready or not: that is looked at by the wait. key
- * is what it is about; 0: anything. Those that were added last are woken first. */
+ * is what it is about; 0: anything. */
 void io_sim_wake(io_sim *sim, int file, int key)
 {
-    uint16_t next[DEEPEST]; /* the items still to be woken, for each set in a set */
+    watchers next[DEEPEST]; /* for each set in a set */
     int depth = 0;
-    io_sim_uring_wake(sim, file, key);
-    next[0] = sim->files[file].items;
+    next[0] = watchers_of(sim, file);
     while (depth >= 0) {
-        int index = next[depth];
+        watchers *now = &next[depth];
+        int about = depth == 0 ? key : POLLIN;
+        if (is_request_first(sim, now)) {
+            int index = now->request;
+            now->request = sim->requests[index].next_of_file;
+            io_sim_uring_wake(sim, index, about);
+            continue;
+        }
+        int index = now->item;
         if (index == NONE) {
             depth--;
             continue;
         }
         const io_sim_item *item = &sim->items[index];
         int events = (int)(item->events & 0xffff);
-        int about = depth == 0 ? key : POLLIN;
-        next[depth] = item->next_of_file;
+        now->item = item->next_of_file;
         if (!events || (about && !(about & events))) {
             continue; /* disarmed by EPOLLONESHOT, or not of interest */
         }
         io_sim_epoll_link(sim, index);
-        io_sim_uring_wake(sim, item->set, POLLIN);
-        if (sim->files[item->set].items != NONE && depth + 1 < DEEPEST) {
-            next[++depth] = sim->files[item->set].items;
+        watchers outer = watchers_of(sim, item->set);
+        if ((outer.item != NONE || outer.request != NONE) && depth + 1 < DEEPEST) {
+            next[++depth] = outer;
         }
     }
 }

@@ -22,6 +22,7 @@ void io_sim_reset(io_sim *sim)
     sim->ring_end = sim->request_end = 0;
     sim->work[0] = sim->work[1] = NONE;
     sim->mappings = 0;
+    sim->orders = 0;
     sim->chunk_free = sim->page_free = NONE;
     sim->next_port = 32768;
     sim->running = sim->interrupted = 0;

@@ -30,6 +30,8 @@ void io_sim_uring_poll_add(io_sim *sim, int ring, const struct io_uring_sqe *ent
 void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry);
 /* A wake-up of this descriptor's file that nobody made. */
 void io_sim_uring_wake_spuriously(io_sim *sim, int fd);
+/* The polls of this file are no more multishot: a ring that tells of a ring could go on for ever. */
+void io_sim_uring_end_after_wake(io_sim *sim, int file);
 /* All polls of a ring end, unnoticed. */
 void io_sim_uring_drop(io_sim *sim, int ring);
 int io_sim_uring_has_polls(const io_sim *sim, int ring);

@@ -13,21 +13,36 @@ static void add_to_file(io_sim *sim, int index)
 {
     io_sim_request *request = &sim->requests[index];
     io_sim_file *file = &sim->files[request->file];
+    request->order = ++sim->orders;
     request->next_of_file = file->requests;
     file->requests = (uint16_t)index;
-    file->references++; /* it keeps the file open */
+}
+
+static void take_from_file(io_sim *sim, int index)
+{
+    uint16_t *link = &sim->files[sim->requests[index].file].requests;
+    while (*link != index) {
+        link = &sim->requests[*link].next_of_file;
+    }
+    *link = sim->requests[index].next_of_file;
 }
 
 static void drop(io_sim *sim, int index)
 {
-    io_sim_request *request = &sim->requests[index];
-    uint16_t *link = &sim->files[request->file].requests;
-    while (*link != index) {
-        link = &sim->requests[*link].next_of_file;
+    take_from_file(sim, index);
+    sim->requests[index].used = 0;
+    sim->requests[index].lets_go = 1;
+}
+
+/* The files of those that were dropped are closed, perhaps: after all else, and that may wake others. */
+static void let_go(io_sim *sim)
+{
+    for (int i = 0; i < sim->request_end; i++) {
+        if (sim->requests[i].lets_go) {
+            sim->requests[i].lets_go = 0;
+            io_sim_unref_file(sim, sim->requests[i].file);
+        }
     }
-    *link = request->next_of_file;
-    request->used = 0;
-    io_sim_unref_file(sim, request->file);
 }
 
 /* To be dealt with, in the order of the wake-ups. */
@@ -47,7 +62,7 @@ static void enqueue(io_sim *sim, int index)
     sim->work[1] = (uint16_t)index;
 }
 
-static void wake(io_sim *sim, int index, int key)
+void io_sim_uring_wake(io_sim *sim, int index, int key)
 {
     io_sim_request *request = &sim->requests[index];
     int asked = (int)request->events & ~POLLPRI; /* io_uring's own use of that bit is in the way */
@@ -60,17 +75,18 @@ static void wake(io_sim *sim, int index, int key)
     enqueue(sim, index);
 }
 
-void io_sim_uring_wake(io_sim *sim, int file, int key)
+void io_sim_uring_end_after_wake(io_sim *sim, int file)
 {
     for (int i = sim->files[file].requests; i != NONE; i = sim->requests[i].next_of_file) {
-        wake(sim, i, key);
+        sim->requests[i].multishot = 0;
     }
 }
 
 void io_sim_uring_wake_spuriously(io_sim *sim, int fd)
 {
-    if (io_sim_any_file_of(sim, fd)) {
-        io_sim_uring_wake(sim, sim->numbers[fd].file, IO_SIM_WAKE_IN | IO_SIM_WAKE_OUT);
+    const io_sim_file *file = io_sim_any_file_of(sim, fd);
+    for (int i = file ? file->requests : NONE; i != NONE; i = sim->requests[i].next_of_file) {
+        io_sim_uring_wake(sim, i, IO_SIM_WAKE_IN | IO_SIM_WAKE_OUT);
     }
 }
 
@@ -89,9 +105,14 @@ static void work_on(io_sim *sim, int index)
     } else if (result == 0) {
         result = mask_of(sim, request);
     }
-    if (result == 0 || (result > 0 && request->multishot &&
-                        io_sim_ring_post(sim, request->ring, request->data, result,
-                                         IORING_CQE_F_MORE))) {
+    if (result == 0 && !request->multishot) { /* for nothing: it is armed again */
+        take_from_file(sim, index);
+        add_to_file(sim, index);
+        request->deaf = 0;
+    }
+    if (result == 0 ||
+        (result > 0 && request->multishot &&
+         io_sim_ring_post(sim, request->ring, request->data, result, IORING_CQE_F_MORE))) {
         return; /* it goes on */
     }
     int ring = request->ring;
@@ -111,6 +132,9 @@ void io_sim_uring_work(io_sim *sim)
         if (request->used) {
             work_on(sim, index);
         }
+        if (sim->work[0] == NONE) {
+            let_go(sim);
+        }
     }
 }
 
@@ -122,8 +146,8 @@ static int is_pollable(const io_sim_file *file)
 static int new_request(io_sim *sim)
 {
     int index = 0;
-    while (index < sim->request_end &&
-           (sim->requests[index].used || sim->requests[index].queued)) {
+    while (index < sim->request_end && (sim->requests[index].used || sim->requests[index].queued ||
+                                        sim->requests[index].lets_go)) {
         index++;
     }
     if (index == IO_SIM_REQUESTS) {
@@ -175,6 +199,7 @@ static int arm(io_sim *sim, int ring, const struct io_uring_sqe *entry)
         return mask;
     }
     request->used = 1;
+    sim->files[request->file].references++; /* it keeps the file open */
     add_to_file(sim, index);
     if (mask) {
         request->claim = mask;
@@ -231,6 +256,7 @@ void io_sim_uring_drop(io_sim *sim, int ring)
             drop(sim, i);
         }
     }
+    let_go(sim);
 }
 
 int io_sim_uring_has_polls(const io_sim *sim, int ring)
@@ -245,10 +271,10 @@ int io_sim_uring_has_polls(const io_sim *sim, int ring)
 
 #else
 
-void io_sim_uring_wake(io_sim *sim, int file, int key)
+void io_sim_uring_wake(io_sim *sim, int index, int key)
 {
     (void)sim;
-    (void)file;
+    (void)index;
     (void)key;
 }
 

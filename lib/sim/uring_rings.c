@@ -18,7 +18,8 @@ enum {
     ENTER = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG
 };
 
-_Static_assert(sizeof(struct io_uring_sqe) == IO_SIM_SUBMISSION_BYTES, "a submission has its place");
+_Static_assert(sizeof(struct io_uring_sqe) == IO_SIM_SUBMISSION_BYTES,
+               "a submission has its place");
 _Static_assert(sizeof(struct io_uring_cqe) == sizeof(io_sim_completion), "so has a completion");
 
 /* --- completions --- */
@@ -67,6 +68,7 @@ int io_sim_ring_post(io_sim *sim, int ring, uint64_t data, int result, uint32_t 
         }
         keep(sim, ring, completion);
     }
+    io_sim_uring_end_after_wake(sim, sim->rings[ring].file);
     io_sim_wake(sim, sim->rings[ring].file, IO_SIM_IN);
     return 1;
 }
@@ -135,7 +137,7 @@ static uint32_t power_of_two(uint32_t count)
 
 static void describe(struct io_uring_params *params)
 {
-#define AT(member) (uint32_t) offsetof(io_sim_ring_memory, member)
+#define AT(member) (uint32_t)offsetof(io_sim_ring_memory, member)
     params->features = FEATURES;
     params->sq_off = (struct io_sqring_offsets){.head = AT(sq_head),
                                                 .tail = AT(sq_tail),
@@ -167,7 +169,8 @@ static int setup(io_sim *sim, uint32_t entries, struct io_uring_params *params)
     }
     int ring = sq_entries > IO_SIM_SUBMISSIONS || cq_entries > IO_SIM_COMPLETIONS ? -ENOMEM
                                                                                   : new_ring(sim);
-    int file = ring < 0 ? ring : io_sim_new_file(sim, IO_SIM_RING, IO_SIM_READS | IO_SIM_WRITES, O_RDWR);
+    int file =
+        ring < 0 ? ring : io_sim_new_file(sim, IO_SIM_RING, IO_SIM_READS | IO_SIM_WRITES, O_RDWR);
     if (file < 0) {
         return file;
     }
@@ -333,8 +336,8 @@ void *io_sim_mmap(void *address, size_t size, int protection, int flags, int fd,
     int ring = ring_of(sim, fd);
     int is_entries = offset == (off_t)IORING_OFF_SQES;
     size_t room = is_entries ? sizeof(sim->rings[0].submissions) : sizeof(io_sim_ring_memory);
-    int known = is_entries || offset == (off_t)IORING_OFF_SQ_RING ||
-                offset == (off_t)IORING_OFF_CQ_RING;
+    int known =
+        is_entries || offset == (off_t)IORING_OFF_SQ_RING || offset == (off_t)IORING_OFF_CQ_RING;
     if (ring < 0 || !known || size == 0 || size > (room + PAGE - 1) / PAGE * PAGE) {
         errno = ring < 0 ? ENODEV : EINVAL;
         return MAP_FAILED;

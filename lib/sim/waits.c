@@ -85,9 +85,8 @@ int io_sim_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
     if (!sim) {
         return -1;
     }
-    if (count > (nfds_t)sim->fd_limit ||
-        (timeout &&
-         (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000))) {
+    if (count > (nfds_t)sim->fd_limit || (timeout && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
+                                                      timeout->tv_nsec >= 1000000000))) {
         return io_sim_return(-EINVAL);
     }
     int64_t timeout_ns = timeout ? (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec : -1;

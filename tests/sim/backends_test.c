@@ -107,9 +107,8 @@ static void draw_early(void *calls_left, int kind, uint32_t nth, io_fd fd, io_si
     int *left = calls_left;
     (void)nth;
     (void)fd;
-    int waits =
-        kind == IO_SIM_CALL_POLL || kind == IO_SIM_CALL_SELECT ||
-        kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_URING_WAIT;
+    int waits = kind == IO_SIM_CALL_POLL || kind == IO_SIM_CALL_SELECT ||
+                kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_URING_WAIT;
     if (waits && *left > 0) {
         (*left)--;
         fault->early_ns = 3 * MS_NS;

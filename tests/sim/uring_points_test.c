@@ -116,9 +116,8 @@ static void completed(const char *name)
         const struct io_uring_cqe *cqe = &cqes[head % ring.params.cq_entries];
         const char *result =
             cqe->res < 0 ? strerrorname_np(-cqe->res) : name_bits(cqe->res, bits, sizeof(bits));
-        end += (size_t)snprintf(text + end, sizeof(text) - end, " %d:%s%s",
-                                (int)cqe->user_data, result,
-                                cqe->flags & IORING_CQE_F_MORE ? "+" : "");
+        end += (size_t)snprintf(text + end, sizeof(text) - end, " %d:%s%s", (int)cqe->user_data,
+                                result, cqe->flags & IORING_CQE_F_MORE ? "+" : "");
         end = end < sizeof(text) ? end : sizeof(text) - 1;
     }
     __atomic_store_n(word(ring.params.cq_off.head), head, __ATOMIC_RELEASE);
@@ -144,10 +143,8 @@ static void point_making(void)
     said("places", "%u %u", ring.params.sq_entries, ring.params.cq_entries);
     said("masks", "%u %u", *word(ring.params.sq_off.ring_mask),
          *word(ring.params.cq_off.ring_mask));
-    did("mapped too much", kernel->mmap(NULL, 1 << 20, PROT_READ, MAP_SHARED, ring.fd, 0) !=
-                                   MAP_FAILED
-                               ? 0
-                               : -1);
+    did("mapped too much",
+        kernel->mmap(NULL, 1 << 20, PROT_READ, MAP_SHARED, ring.fd, 0) != MAP_FAILED ? 0 : -1);
     int fds[2];
     make_pipe(fds);
     did("mapped a pipe",
@@ -608,25 +605,12 @@ static void point_ppoll(void)
 
 int main(int argc, char **argv)
 {
-    static const compare_case cases[] = {CASE(making),
-                                         CASE(entering),
-                                         CASE(multishot),
-                                         CASE(oneshot),
-                                         CASE(claims),
-                                         CASE(urgent),
-                                         CASE(room),
-                                         CASE(counters),
-                                         CASE(files),
-                                         CASE(sets),
-                                         CASE(cancelling),
-                                         CASE(open_files),
-                                         CASE(numbers),
-                                         CASE(closed_ring),
-                                         CASE(overflow),
-                                         CASE(overflow_and_submissions),
-                                         CASE(watching),
-                                         CASE(ppoll),
-                                         {NULL, NULL}};
+    static const compare_case cases[] = {
+        CASE(making),   CASE(entering),    CASE(multishot),  CASE(oneshot),
+        CASE(claims),   CASE(urgent),      CASE(room),       CASE(counters),
+        CASE(files),    CASE(sets),        CASE(cancelling), CASE(open_files),
+        CASE(numbers),  CASE(closed_ring), CASE(overflow),   CASE(overflow_and_submissions),
+        CASE(watching), CASE(ppoll),       {NULL, NULL}};
     struct io_uring_params params = {.flags = SETUP, .cq_entries = 8};
     long fd = syscall(__NR_io_uring_setup, 8L, &params);
     if (fd < 0) {

@@ -21,7 +21,7 @@ enum {
     IO_SIM_COMPLETIONS = 256,
     IO_SIM_KEPT = 256,     /* completions that have no place, */
     IO_SIM_REQUESTS = 256, /* and, of all rings, polls */
-    IO_SIM_NONE = 0xffff /* in the place of an index */
+    IO_SIM_NONE = 0xffff   /* in the place of an index */
 };
 
 /* A descriptor number. */
@@ -92,6 +92,7 @@ typedef struct io_sim_item {
     uint16_t set, file, next_of_file, next, previous;
     uint16_t used, linked;
     uint32_t events;
+    uint32_t order; /* when it began to watch */
     int fd;
     uint64_t data;
 } io_sim_item;
@@ -100,10 +101,12 @@ typedef struct io_sim_item {
 typedef struct io_sim_request {
     uint16_t ring, file, next_of_file, next_work;
     uint8_t used, multishot, cancelled;
-    uint8_t queued; /* woken, or cancelled, and not dealt with */
-    uint8_t deaf;   /* it has heard what it waited for */
+    uint8_t queued;  /* woken, or cancelled, and not dealt with */
+    uint8_t deaf;    /* it has heard what it waited for */
+    uint8_t lets_go; /* of its file, which it does not watch any more */
     uint32_t events, wakes;
-    int claim; /* what the first waker said */
+    uint32_t order; /* when it was armed; one count for these and epoll's items */
+    int claim;      /* what the first waker said */
     uint64_t data;
 } io_sim_request;
 
@@ -150,6 +153,7 @@ struct io_sim {
     uint16_t mappings;
     uint16_t next_port, running, interrupted;
     uint32_t pipe_signals, shortages, generations;
+    uint32_t orders;
     uint32_t steps; /* things that have happened within the current call */
     uint32_t calls[IO_SIM_CALL_KINDS];
     io_sim_fault fault; /* of the call in progress */
