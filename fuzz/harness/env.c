@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HIGH = 200 };
+/* Beyond the poller's table; near its end, where no program gets. */
+enum { HIGH = 200, WITHIN = ENV_LIMIT - 16 };
 
 static struct {
     int listener; /* for TCP pairs */
@@ -27,9 +28,9 @@ enum { PATTERN = 65536 };
 static unsigned char pattern[2 * PATTERN]; /* the stream that everybody sends, twice */
 static unsigned char scratch[PATTERN];
 
-static int move_high(int fd)
+static int move_to(int fd, int lowest)
 {
-    int high = fd < 0 ? -1 : KERNEL(fcntl)(fd, F_DUPFD_CLOEXEC, HIGH);
+    int high = fd < 0 ? -1 : KERNEL(fcntl)(fd, F_DUPFD_CLOEXEC, lowest);
     if (fd >= 0) {
         KERNEL(close)(fd);
     }
@@ -73,10 +74,10 @@ static int open_ordinary_file(void)
 /* The harness's own descriptors. 0, or -1 if they cannot be made. */
 static int make_own(void)
 {
-    own.listener = move_high(make_listener(&own.address));
-    own.directory = move_high(KERNEL(open)("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    own.file = move_high(open_ordinary_file());
-    own.path = move_high(KERNEL(open)("/", O_PATH | O_CLOEXEC));
+    own.listener = move_to(make_listener(&own.address), HIGH);
+    own.directory = move_to(KERNEL(open)("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), WITHIN);
+    own.file = move_to(open_ordinary_file(), WITHIN);
+    own.path = move_to(KERNEL(open)("/", O_PATH | O_CLOEXEC), HIGH);
     int event = KERNEL(eventfd)(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int limit = KERNEL(dup3)(event, ENV_LIMIT, O_CLOEXEC);
     KERNEL(close)(event);
@@ -139,6 +140,11 @@ int env_end(env *e)
         }
     }
     return lowest_free() == e->base && kernel_open_count() == e->open;
+}
+
+int env_is_own(int fd)
+{
+    return fd >= ENV_LIMIT || (fd >= 0 && (fd == own.directory || fd == own.file));
 }
 
 int env_is_open(int fd)

@@ -1,7 +1,8 @@
 /*
  * The environment of a program: real kernel objects behind descriptor slots, and what a peer does
- * with them. Descriptors of the harness itself are kept high, so that the low numbers are the
- * program's and are used again as soon as they are free.
+ * with them. Descriptors of the harness itself are kept high (those that the poller has to refuse,
+ * within its table), so that the low numbers are the program's and are used again as soon as they are
+ * free.
  */
 #ifndef IOATOM_FUZZ_HARNESS_ENV_H
 #define IOATOM_FUZZ_HARNESS_ENV_H
@@ -56,6 +57,8 @@ void env_begin(env *e);
 /* Close what is open. 1 if every number is free again, 0 if one leaked. */
 int env_end(env *e);
 
+/* Of the harness: no operation closes it. */
+int env_is_own(int fd);
 int env_is_open(int fd);
 /* The number of a slot, or -1. */
 int env_fd(const env *e, int slot);

@@ -186,15 +186,19 @@ static int wait_for_end(io_poller *poller)
     return 0;
 }
 
-/* Whether a file can be polled at all: one that cannot refuses to be asked for nothing. */
-static int is_pollable(io_poller *poller, io_fd fd)
+/* -EPERM for a file that cannot be polled at all: it refuses to be asked for nothing. */
+static int check_pollable(io_poller *poller, io_fd fd)
 {
     io_ring_put_poll(&poller->ring, fd, 0, PROBE);
     io_ring_put_cancel(&poller->ring, PROBE);
-    poller->outdated |= io_ring_submit(&poller->ring) == 1; /* it goes on */
-    awaited probe = {PROBE, GOES_ON};
+    int r = io_ring_submit(&poller->ring);
+    poller->outdated |= r == 1; /* it goes on */
+    awaited probe = {PROBE, r < 0 ? r : GOES_ON};
     take_all(poller, &probe, 1);
-    return probe.result != -EINVAL;
+    if (probe.result >= 0 || probe.result == -ECANCELED) {
+        return 0;
+    }
+    return probe.result == -EINVAL ? -EPERM : probe.result;
 }
 
 /* What the result of a poll that ended at once says of the descriptor. */
@@ -204,10 +208,10 @@ static int verdict(io_poller *poller, io_fd fd, int result)
         return 0;
     }
     list(poller, (uint64_t)fd); /* to be armed by the next wait, if it is still watched then */
-    if (result == -EINVAL || (result >= 0 && !is_pollable(poller, fd))) {
-        return -EPERM;
+    if (result >= 0) {
+        return check_pollable(poller, fd);
     }
-    return result < 0 ? result : 0;
+    return result == -EINVAL ? -EPERM : result;
 }
 
 /* Have the kernel poll fd for what the core asks for, and for nothing else. */
