@@ -1,5 +1,6 @@
 #include "faults.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { EARLY_NS = 700000, LATE_NS = 5000000 };
@@ -22,6 +23,7 @@ static struct {
     int groups[FAULTS_PLANNED + 1]; /* one more for the sweep's */
     int errors[FAULTS_PLANNED + 1];
     int is_wait, has_closed, is_short, is_late, spurious_fd;
+    int is_ending; /* the end of a poll that was cancelled comes late, and is waited for */
     int makes_set; /* a set has been waited for or made: what follows is about making it anew */
 } met = {.spurious_fd = -1};
 
@@ -81,7 +83,7 @@ void faults_begin_call(void)
 {
     planned.is_short &= !met.is_short; /* one call of the library may try it twice: send, write */
     met.calls = met.count = 0;
-    met.is_wait = met.has_closed = met.is_short = met.is_late = met.makes_set = 0;
+    met.is_wait = met.has_closed = met.is_short = met.is_late = met.is_ending = met.makes_set = 0;
     met.spurious_fd = -1;
 }
 
@@ -188,8 +190,10 @@ static const struct {
     [IO_SIM_CALL_URING_SETUP] = {"io_uring_setup", FAULT_OTHER,
                                  BIT(EMFILE) | BIT(ENFILE) | BIT(ENOMEM) | BIT(EPERM)},
     [IO_SIM_CALL_URING_SUBMIT] = {"io_uring_enter", FAULT_OTHER, BIT(ENOMEM)},
-    [IO_SIM_CALL_URING_WAIT] = {"io_uring_enter", FAULT_WAIT, BIT(EINTR) | BIT(EBADF)},
-    [IO_SIM_CALL_URING_POLL] = {"IORING_OP_POLL_ADD", FAULT_OTHER, BIT(ENOMEM)},
+    [IO_SIM_CALL_URING_WAIT] = {"io_uring_enter", FAULT_WAIT, BIT(EINTR) | BIT(EBADF) | BIT(EBADR)},
+    [IO_SIM_CALL_URING_FETCH] = {"io_uring_enter", FAULT_OTHER, 0},
+    [IO_SIM_CALL_URING_POLL] = {"IORING_OP_POLL_ADD", FAULT_OTHER, BIT(ENOMEM) | BIT(EAGAIN)},
+    [IO_SIM_CALL_URING_CANCEL] = {"IORING_OP_ASYNC_CANCEL", FAULT_OTHER, 0},
 };
 
 /* EBADF and EPERM of epoll_ctl are about the descriptor. While the library makes its set anew it may
@@ -257,10 +261,13 @@ static void draw_error(int kind, fault_group group, io_sim_fault *fault)
     fault->error = program_errors[error];
     met.calls++;
     unsigned at = met.count <= FAULTS_PLANNED ? met.count++ : FAULTS_PLANNED;
-    /* ppoll is no wait that a signal ends, but a question, which is asked again. */
-    int is_asked_again = kind == IO_SIM_CALL_PPOLL && error == ERROR_EINTR;
+    /* ppoll is no wait that a signal ends, but a question, which is asked again; and what is lost is
+     * made up for. */
+    int is_asked_again =
+        (kind == IO_SIM_CALL_PPOLL && error == ERROR_EINTR) || error == ERROR_EBADR;
     met.groups[at] = (int)(is_asked_again ? FAULT_OTHER : group);
-    met.errors[at] = fault->error;
+    /* A request of io_uring for which there is no memory is EAGAIN to the library only. */
+    met.errors[at] = error == ERROR_EAGAIN ? ENOMEM : fault->error;
 }
 
 static void draw_wait(io_sim_fault *fault)
@@ -283,11 +290,19 @@ void faults_draw(int kind, io_sim_fault *fault)
         return;
     }
     /* poll(2) is also how the library looks at a single descriptor. */
+    int is_other = !met.is_wait || (kind == IO_SIM_CALL_URING_WAIT && met.is_ending);
     fault_group group =
-        kinds[kind].group == FAULT_WAIT && !met.is_wait ? FAULT_OTHER : kinds[kind].group;
+        kinds[kind].group == FAULT_WAIT && is_other ? FAULT_OTHER : kinds[kind].group;
     draw_error(kind, group, fault);
+    met.is_ending &= kind != IO_SIM_CALL_URING_WAIT || fault->error == EINTR;
     if (group == FAULT_WAIT) {
         draw_wait(fault);
+    }
+    if (kind == IO_SIM_CALL_URING_CANCEL && planned.is_late) {
+        fault->late_ns = LATE_NS;
+        met.is_late = met.is_ending = 1;
+        met.calls++;
+        planned.is_late = 0;
     }
     if (group == FAULT_TRANSFER && planned.is_short) {
         fault->short_count = 1;

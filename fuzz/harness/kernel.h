@@ -27,6 +27,9 @@ int kernel_open_count(void);
  * -1: none. */
 void kernel_limit(int limit);
 
+/* fork(2), and on as the child; the real kernel's process stays as it is. */
+void kernel_fork(void);
+
 /* poll(2) without waiting. Not counted. */
 int kernel_poll_now(struct pollfd *fds, nfds_t count);
 

@@ -62,6 +62,10 @@ void kernel_limit(int limit)
     (void)limit;
 }
 
+void kernel_fork(void)
+{
+}
+
 int kernel_poll_now(struct pollfd *fds, nfds_t count)
 {
     struct timespec zero = {0};

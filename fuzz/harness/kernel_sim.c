@@ -87,6 +87,11 @@ void kernel_limit(int limit)
     io_sim_limit_fds(&sim, limit < 0 ? IO_SIM_FDS : limit);
 }
 
+void kernel_fork(void)
+{
+    io_sim_fork(&sim);
+}
+
 int kernel_poll_now(struct pollfd *fds, nfds_t count)
 {
     return io_sim_poll(fds, count, 0);

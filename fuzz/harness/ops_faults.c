@@ -34,6 +34,9 @@ void op_renew(run *r, const op *o)
 {
     (void)o;
     facts_trace(&r->model, FACTS_NO_WAIT);
+    if (!r->model.dispatching) {
+        kernel_fork();
+    }
     int result = LIBRARY(io_poller_after_fork(&r->poller));
     if (run_refused(r, result, "IO-FORK-3")) {
         return;

@@ -51,9 +51,9 @@ typedef enum op_code {
                      Nth does; a is N - 1. This and the next four: only on the simulated kernel */
     OP_SHORT,     /* short: the library's next transfer moves 1 byte, if it is of a stream */
     OP_EARLY,     /* early: the library's next wait in the kernel ends too early, if with nothing */
-    OP_LATE,      /* late: it ends too late */
+    OP_LATE,      /* late: it ends too late; or the next poll of io_uring that is cancelled does */
     OP_SPURIOUS,  /* spurious dA: it finds dA readable and writable, even if it is not */
-    OP_RENEW,     /* renew: io_poller_after_fork */
+    OP_RENEW,     /* renew: io_poller_after_fork, and on the simulated kernel fork before it */
     OP_SERVE,     /* serve aA: io_socket_listen for aA, TCP over loopback */
     OP_DIAL,      /* dial aA aB FLAGS: io_socket_connect for aA to the listener aB */
     OP_URGENT,    /* urgent dA: one byte of out-of-band data, from a TCP socket */
@@ -111,6 +111,8 @@ typedef enum error_code {
     ERROR_EIO,
     ERROR_ENOBUFS,
     ERROR_ECONNABORTED,
+    ERROR_EAGAIN, /* of io_uring */
+    ERROR_EBADR,  /* the same */
     ERROR_CODES
 } error_code;
 extern const int program_errors[ERROR_CODES]; /* errno values */

@@ -50,11 +50,11 @@ const char *const program_hows[HOW_CODES] = {"rd", "wr", "rdwr"};
 const char *const program_spans[WAIT_CODES] = {"0", "1", "2", "long", "forever"};
 const char *const program_specials[SPECIAL_CODES] = {
     NULL, "negative", "limit", "directory", "file", "closed", "closed-far", "path", "last"};
-const char *const program_error_names[ERROR_CODES] = {"eintr",   "enomem",      "enospc", "emfile",
-                                                      "enfile",  "ebadf",       "eperm",  "eio",
-                                                      "enobufs", "econnaborted"};
-const int program_errors[ERROR_CODES] = {EINTR, ENOMEM, ENOSPC, EMFILE,  ENFILE,
-                                         EBADF, EPERM,  EIO,    ENOBUFS, ECONNABORTED};
+const char *const program_error_names[ERROR_CODES] = {"eintr",   "enomem",       "enospc", "emfile",
+                                                      "enfile",  "ebadf",        "eperm",  "eio",
+                                                      "enobufs", "econnaborted", "eagain", "ebadr"};
+const int program_errors[ERROR_CODES] = {EINTR, ENOMEM, ENOSPC,  EMFILE,       ENFILE, EBADF,
+                                         EPERM, EIO,    ENOBUFS, ECONNABORTED, EAGAIN, EBADR};
 const char *const program_flags[PROGRAM_FLAG_COUNT] = {"read", "write", "except", "oneshot", "bad"};
 const uint32_t program_sizes[PROGRAM_SIZES] = {1, 7, 64, 1000, 4096, 65536};
 

@@ -11,7 +11,13 @@
 /* Data that no descriptor has. */
 #define IO_RING_NOBODY UINT64_MAX
 
-enum { IO_RING_COMPLETIONS = 256 }; /* places for them; more are kept, but end their polls */
+/* Places for them; more are kept, but end their polls. Where it is checked there are few, so that they
+ * run out. */
+#ifdef IO_CHECK
+enum { IO_RING_COMPLETIONS = 4 };
+#else
+enum { IO_RING_COMPLETIONS = 256 };
+#endif
 
 typedef struct io_completion {
     uint64_t data;

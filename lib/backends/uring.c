@@ -175,15 +175,17 @@ static void take_all(io_poller *poller, awaited *polls, int count)
     }
 }
 
-/* Wait for a completion that has to come: it may be another thread that has to run for it. */
-static int wait_for_end(io_poller *poller)
+/* Of polls[0] that was cancelled, where polls[1] is the cancellation: wait for the end that has to come,
+ * since another thread may have to run for it. 0: it has ended, or nobody is going to hear of its end:
+ * it was lost, if there was nothing to cancel. */
+static int goes_on(io_poller *poller, const awaited *polls)
 {
-    int r = io_ring_wait(&poller->ring, PATIENCE_MS);
-    if (r < 0 && r != -EINTR) {
-        poller->outdated = 1;
-        return r;
+    if (polls[0].result != GOES_ON) {
+        return 0;
     }
-    return 0;
+    int r = polls[1].result == GOES_ON ? io_ring_wait(&poller->ring, PATIENCE_MS) : -EBADR;
+    poller->outdated |= r < 0 && r != -EINTR;
+    return r >= 0 || r == -EINTR;
 }
 
 /* -EPERM for a file that cannot be polled at all: it refuses to be asked for nothing. */
@@ -220,7 +222,8 @@ static int arm(io_poller *poller, io_fd fd)
     int request = io_core_request(&poller->core, (uint32_t)fd) & IO_EVENTS;
     note *n = &notes(poller)[fd];
     int was_armed = is_armed(poller, (uint64_t)fd);
-    awaited polls[2] = {{0, GOES_ON}, {data_of(poller, (uint64_t)fd), GOES_ON}};
+    awaited polls[3] = {
+        {0, GOES_ON}, {data_of(poller, (uint64_t)fd), GOES_ON}, {IO_RING_NOBODY, GOES_ON}};
     if (was_armed) {
         io_ring_put_cancel(&poller->ring, polls[1].data);
     }
@@ -238,8 +241,8 @@ static int arm(io_poller *poller, io_fd fd)
         polls[0].result = r < 0 ? r : -ENOMEM;
     }
     do {
-        take_all(poller, polls, 2);
-    } while (was_armed && polls[1].result == GOES_ON && wait_for_end(poller) == 0);
+        take_all(poller, polls, 3);
+    } while (was_armed && goes_on(poller, &polls[1]));
     return verdict(poller, fd, polls[0].result);
 }
 
@@ -251,28 +254,21 @@ static int is_as_requested(const io_poller *poller, io_fd fd)
     return token % TOKEN_STEP == TOKEN_ARMED + (uint32_t)request;
 }
 
-/* Wait until the poll has ended that was cancelled. */
-static void reap(io_poller *poller, uint64_t fd)
-{
-    while (is_armed(poller, fd)) {
-        take_all(poller, NULL, 0);
-        if (is_armed(poller, fd) && wait_for_end(poller) < 0) {
-            note_end(poller, fd);
-        }
-    }
-}
-
 static void disarm(io_poller *poller, uint64_t fd)
 {
     if (!is_armed(poller, fd)) {
         return;
     }
-    io_ring_put_cancel(&poller->ring, data_of(poller, fd));
+    awaited polls[2] = {{data_of(poller, fd), GOES_ON}, {IO_RING_NOBODY, GOES_ON}};
+    io_ring_put_cancel(&poller->ring, polls[0].data);
     if (io_ring_submit(&poller->ring) < 0) {
-        note_end(poller, fd);
         poller->outdated = 1; /* (IO-REMOVE-8) */
+    } else {
+        do {
+            take_all(poller, polls, 2);
+        } while (goes_on(poller, polls));
     }
-    reap(poller, fd);
+    note_end(poller, fd);
 }
 
 /* --- the backend --- */
@@ -293,8 +289,9 @@ static int end_all(io_poller *poller)
     }
     io_ring_put_cancel_all(&poller->ring);
     int r = io_ring_submit(&poller->ring);
+    take_all(poller, NULL, 0);
     for (uint64_t fd = 0; fd < poller->core.slot_count && r >= 0; fd++) {
-        reap(poller, fd);
+        disarm(poller, fd); /* it takes another thread, or its end was lost */
     }
     return r;
 }
@@ -397,9 +394,9 @@ static int renew(io_poller *poller)
     }
     poller->outdated = 1;
     r = io_ring_replace(&poller->ring, &ring);
-    for (uint64_t fd = 0; fd < poller->core.slot_count && r >= 0; fd++) {
+    for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
         note_end(poller, fd);
-        if (is_watched(poller, fd)) {
+        if (r >= 0 && is_watched(poller, fd)) {
             r = harvest_unpollable(poller, fd, arm(poller, (io_fd)fd));
         }
     }

@@ -37,10 +37,11 @@ uint64_t io_sim_deadline(const io_sim *sim, int64_t span_ns)
     return sim->now_ns + (uint64_t)span_ns;
 }
 
-/* What comes first: an event, a timer, a connection to be tried again, or the end of a closed ring. */
+/* What comes first: an event, a timer, a connection to be tried again, or the end of a closed ring, or
+ * of a poll that was cancelled. */
 typedef struct next_thing {
     uint64_t at_ns;
-    enum { NOTHING, EVENT, TIMER, CONNECT, RING } kind;
+    enum { NOTHING, EVENT, TIMER, CONNECT, RING, REQUEST } kind;
     int index;
 } next_thing;
 
@@ -71,6 +72,11 @@ static next_thing find_next(const io_sim *sim)
     }
     for (int i = 0; i < sim->ring_end; i++) {
         consider(&next, sim->rings[i].exit_ns, RING, i);
+    }
+    for (int i = 0; i < sim->request_end; i++) {
+        if (sim->requests[i].used && sim->requests[i].due_ns) {
+            consider(&next, sim->requests[i].due_ns, REQUEST, i);
+        }
     }
     return next;
 }
@@ -104,8 +110,10 @@ static int step(io_sim *sim, uint64_t until_ns)
         io_sim_timer_expire(sim, &sim->files[next.index]);
     } else if (next.kind == CONNECT) {
         io_sim_retry_connect(sim, next.index);
-    } else {
+    } else if (next.kind == RING) {
         io_sim_ring_exit(sim, next.index);
+    } else {
+        io_sim_uring_due(sim, next.index);
     }
     return 1;
 }

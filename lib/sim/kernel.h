@@ -57,8 +57,8 @@ typedef struct io_sim_span {
 } io_sim_span;
 
 /* sim.c */
-io_sim *io_sim_enter(int call, int fd);     /* null: no simulation, or a fault; errno is set */
-int io_sim_enter_poll(io_sim *sim, int fd); /* 0, or the error of a poll that io_uring is given */
+io_sim *io_sim_enter(int call, int fd); /* null: no simulation, or a fault; errno is set */
+io_sim_fault io_sim_enter_request(io_sim *sim, int call, int fd); /* what io_uring is given */
 io_sim *io_sim_current(void);
 int io_sim_return(ssize_t result);
 ssize_t io_sim_return_count(ssize_t result);
@@ -129,6 +129,7 @@ void io_sim_epoll_release(io_sim *sim, int set);
 /* uring_polls.c */
 void io_sim_uring_wake(io_sim *sim, int request, int key);
 void io_sim_uring_work(io_sim *sim); /* what was woken is dealt with: at the end of each call */
+void io_sim_uring_due(io_sim *sim, int request);
 
 /* uring_rings.c */
 int io_sim_ring_mask(const io_sim *sim, int ring);

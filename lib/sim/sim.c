@@ -22,6 +22,7 @@ void io_sim_reset(io_sim *sim)
     sim->ring_end = sim->request_end = 0;
     sim->work[0] = sim->work[1] = NONE;
     sim->mappings = 0;
+    sim->process = 1;
     sim->orders = 0;
     sim->chunk_free = sim->page_free = NONE;
     sim->next_port = 32768;
@@ -133,9 +134,9 @@ static io_sim_fault draw(io_sim *sim, int call, int fd)
     return fault;
 }
 
-int io_sim_enter_poll(io_sim *sim, int fd)
+io_sim_fault io_sim_enter_request(io_sim *sim, int call, int fd)
 {
-    return -draw(sim, IO_SIM_CALL_URING_POLL, fd).error;
+    return draw(sim, call, fd);
 }
 
 io_sim *io_sim_enter(int call, int fd)
@@ -147,7 +148,9 @@ io_sim *io_sim_enter(int call, int fd)
     }
     sim->steps = sim->running ? sim->steps : 0;
     sim->fault = draw(sim, call, fd);
-    if (sim->fault.error && call != IO_SIM_CALL_CLOSE) {
+    int goes_on =
+        call == IO_SIM_CALL_CLOSE || (call == IO_SIM_CALL_URING_WAIT && sim->fault.error == EBADR);
+    if (sim->fault.error && !goes_on) {
         errno = sim->fault.error;
         return NULL;
     }

@@ -26,14 +26,16 @@ void io_sim_ring_fetch(io_sim *sim, int ring);
 int io_sim_ring_count(const io_sim *sim, int ring);
 
 /* uring_polls.c */
-void io_sim_uring_poll_add(io_sim *sim, int ring, const struct io_uring_sqe *entry);
-void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry);
+/* error: what it completes with, though nothing is wrong with it; 0: no such thing. */
+void io_sim_uring_poll_add(io_sim *sim, int ring, const struct io_uring_sqe *entry, int error);
+/* Those that were armed up to this order may end late. */
+void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order);
 /* A wake-up of this descriptor's file that nobody made. */
 void io_sim_uring_wake_spuriously(io_sim *sim, int fd);
 /* The polls of this file are no more multishot: a ring that tells of a ring could go on for ever. */
 void io_sim_uring_end_after_wake(io_sim *sim, int file);
-/* All polls of a ring end, unnoticed. */
-void io_sim_uring_drop(io_sim *sim, int ring);
+/* All polls of a ring end, or those of what is ready, unnoticed. */
+void io_sim_uring_drop(io_sim *sim, int ring, int only_ready);
 int io_sim_uring_has_polls(const io_sim *sim, int ring);
 
 #endif

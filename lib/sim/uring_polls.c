@@ -49,7 +49,7 @@ static void let_go(io_sim *sim)
 static void enqueue(io_sim *sim, int index)
 {
     io_sim_request *request = &sim->requests[index];
-    if (request->queued) {
+    if (request->queued || request->due_ns) {
         return;
     }
     request->queued = 1;
@@ -60,6 +60,12 @@ static void enqueue(io_sim *sim, int index)
         sim->requests[sim->work[1]].next_work = (uint16_t)index;
     }
     sim->work[1] = (uint16_t)index;
+}
+
+void io_sim_uring_due(io_sim *sim, int index)
+{
+    sim->requests[index].due_ns = 0;
+    enqueue(sim, index);
 }
 
 void io_sim_uring_wake(io_sim *sim, int index, int key)
@@ -170,7 +176,7 @@ static int read_events(const struct io_uring_sqe *entry)
 }
 
 /* Arm it. The result that it completes with at once; 0: it does not. */
-static int arm(io_sim *sim, int ring, const struct io_uring_sqe *entry)
+static int arm(io_sim *sim, int ring, const struct io_uring_sqe *entry, int error)
 {
     const io_sim_file *file = io_sim_file_of(sim, entry->fd);
     int multishot = (entry->len & IORING_POLL_ADD_MULTI) != 0;
@@ -180,8 +186,7 @@ static int arm(io_sim *sim, int ring, const struct io_uring_sqe *entry)
     if (!file) {
         return -EBADF;
     }
-    int error = io_sim_enter_poll(sim, entry->fd);
-    int index = error < 0 ? error : new_request(sim);
+    int index = error ? -error : new_request(sim);
     if (index < 0) {
         return index;
     }
@@ -209,24 +214,27 @@ static int arm(io_sim *sim, int ring, const struct io_uring_sqe *entry)
     return 0;
 }
 
-void io_sim_uring_poll_add(io_sim *sim, int ring, const struct io_uring_sqe *entry)
+void io_sim_uring_poll_add(io_sim *sim, int ring, const struct io_uring_sqe *entry, int error)
 {
-    int result = arm(sim, ring, entry);
+    int result = arm(sim, ring, entry, error);
     if (result != 0) {
         io_sim_ring_post(sim, ring, entry->user_data, result, 0);
     }
 }
 
 /* Its end comes when it is dealt with. Those of a ring that match; the number of them. */
-static int cancel(io_sim *sim, int ring, uint64_t data, int all)
+static int cancel(io_sim *sim, int ring, uint64_t data, int all, uint32_t order)
 {
+    uint64_t late_ns = io_sim_enter_request(sim, IO_SIM_CALL_URING_CANCEL, -1).late_ns;
     int count = 0;
     for (int i = 0; i < sim->request_end; i++) {
         io_sim_request *request = &sim->requests[i];
         if (!request->used || request->ring != ring || (!all && request->data != data)) {
             continue;
         }
+        int is_late = late_ns > 0 && request->order <= order && !request->cancelled;
         request->cancelled = 1;
+        request->due_ns = is_late && !request->queued ? sim->now_ns + late_ns : request->due_ns;
         enqueue(sim, i);
         count++;
         if (!all) {
@@ -236,12 +244,12 @@ static int cancel(io_sim *sim, int ring, uint64_t data, int all)
     return count;
 }
 
-void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry)
+void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order)
 {
     int all = entry->cancel_flags == (IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
     int result = -EINVAL;
     if (all || entry->cancel_flags == 0) {
-        int count = cancel(sim, ring, entry->addr, all);
+        int count = cancel(sim, ring, entry->addr, all, order);
         result = all ? count : count ? 0 : -ENOENT;
     }
     if (result < 0 || !(entry->flags & IOSQE_CQE_SKIP_SUCCESS)) {
@@ -249,10 +257,11 @@ void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry
     }
 }
 
-void io_sim_uring_drop(io_sim *sim, int ring)
+void io_sim_uring_drop(io_sim *sim, int ring, int only_ready)
 {
     for (int i = 0; i < sim->request_end; i++) {
-        if (sim->requests[i].used && sim->requests[i].ring == ring) {
+        if (sim->requests[i].used && sim->requests[i].ring == ring &&
+            (!only_ready || mask_of(sim, &sim->requests[i]))) {
             drop(sim, i);
         }
     }
@@ -276,6 +285,12 @@ void io_sim_uring_wake(io_sim *sim, int index, int key)
     (void)sim;
     (void)index;
     (void)key;
+}
+
+void io_sim_uring_due(io_sim *sim, int index)
+{
+    (void)sim;
+    (void)index;
 }
 
 void io_sim_uring_work(io_sim *sim)

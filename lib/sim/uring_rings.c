@@ -109,14 +109,21 @@ void io_sim_ring_exit(io_sim *sim, int ring)
 {
     sim->rings[ring].used = 0;
     sim->rings[ring].exit_ns = IO_SIM_NEVER;
-    io_sim_uring_drop(sim, ring);
+    io_sim_uring_drop(sim, ring, 0);
 }
 
+/* A place; those that are closed end now if there is none. */
 static int new_ring(io_sim *sim)
 {
     int ring = 0;
     while (ring < sim->ring_end && sim->rings[ring].used) {
         ring++;
+    }
+    for (int i = 0; i < IO_SIM_RINGS && ring == IO_SIM_RINGS; i++) {
+        if (sim->rings[i].file == NONE) {
+            io_sim_ring_exit(sim, i);
+            ring = i;
+        }
     }
     if (ring == IO_SIM_RINGS) {
         sim->shortages++;
@@ -201,15 +208,23 @@ static int ring_of(io_sim *sim, int fd)
 
 /* --- entering --- */
 
-static void submit_one(io_sim *sim, int ring, const struct io_uring_sqe *entry)
+/* 0, or -EAGAIN: there is no memory for it. order: what was armed before this call. */
+static int submit_one(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order)
 {
+    int error = 0;
     if (entry->opcode == IORING_OP_POLL_ADD) {
-        io_sim_uring_poll_add(sim, ring, entry);
+        error = io_sim_file_of(sim, entry->fd)
+                    ? io_sim_enter_request(sim, IO_SIM_CALL_URING_POLL, entry->fd).error
+                    : 0;
+        if (error != EAGAIN) {
+            io_sim_uring_poll_add(sim, ring, entry, error);
+        }
     } else if (entry->opcode == IORING_OP_ASYNC_CANCEL) {
-        io_sim_uring_cancel(sim, ring, entry);
+        io_sim_uring_cancel(sim, ring, entry, order);
     } else {
         io_sim_ring_post(sim, ring, entry->user_data, -EINVAL, 0);
     }
+    return error == EAGAIN ? -EAGAIN : 0;
 }
 
 static int submit(io_sim *sim, int ring, uint32_t count)
@@ -217,17 +232,20 @@ static int submit(io_sim *sim, int ring, uint32_t count)
     io_sim_ring *it = &sim->rings[ring];
     uint32_t there = it->memory.sq_tail - it->memory.sq_head;
     there = there < it->memory.sq_entries ? there : it->memory.sq_entries;
+    uint32_t order = sim->orders;
     count = count < there ? count : there;
     for (uint32_t i = 0; i < count; i++) {
         struct io_uring_sqe entry;
         uint32_t at = it->memory.array[it->memory.sq_head & it->memory.sq_mask];
-        it->memory.sq_head++;
         if (at >= it->memory.sq_entries) {
             it->memory.sq_dropped++;
-            continue;
+        } else {
+            memcpy(&entry, it->submissions[at], sizeof(entry));
+            if (submit_one(sim, ring, &entry, order) < 0) {
+                return i > 0 ? (int)i : -EAGAIN;
+            }
         }
-        memcpy(&entry, it->submissions[at], sizeof(entry));
-        submit_one(sim, ring, &entry);
+        it->memory.sq_head++;
     }
     return (int)count;
 }
@@ -282,8 +300,12 @@ static int enter(io_sim *sim, int fd, const uint64_t arguments[5])
     }
     int spurious_fd = sim->fault.spurious_fd;
     int submitted = count > 0 ? submit(sim, ring, count) : 0;
-    if (!(flags & IORING_ENTER_GETEVENTS)) {
+    if (submitted < 0 || !(flags & IORING_ENTER_GETEVENTS)) {
         return submitted;
+    }
+    if (sim->fault.error == EBADR && arguments[1] > 0) {
+        io_sim_uring_drop(sim, ring, 1);
+        return -EBADR;
     }
     if (extended && arguments[4] != sizeof(struct io_uring_getevents_arg)) {
         return submitted > 0 ? submitted : -EINVAL;
@@ -309,9 +331,10 @@ long io_sim_syscall(long number, ...)
     }
     va_end(list);
     int is_setup = number == __NR_io_uring_setup;
-    int kind = is_setup    ? IO_SIM_CALL_URING_SETUP
-               : a[1] != 0 ? IO_SIM_CALL_URING_SUBMIT
-                           : IO_SIM_CALL_URING_WAIT;
+    int kind = is_setup                      ? IO_SIM_CALL_URING_SETUP
+               : a[1] != 0                   ? IO_SIM_CALL_URING_SUBMIT
+               : a[3] & IORING_ENTER_EXT_ARG ? IO_SIM_CALL_URING_WAIT
+                                             : IO_SIM_CALL_URING_FETCH;
     if (arguments == 0) {
         errno = ENOSYS;
         return -1;
@@ -421,8 +444,12 @@ int io_sim_mapping_count(const io_sim *sim)
     return (int)sim->mappings;
 }
 
-/* There are no forks: each process is this one. */
 int io_sim_getpid(void)
 {
-    return 1;
+    return io_sim_current() ? io_sim_current()->process : 1;
+}
+
+void io_sim_fork(io_sim *sim)
+{
+    sim->process++;
 }

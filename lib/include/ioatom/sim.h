@@ -83,15 +83,20 @@ enum {
     IO_SIM_CALL_MUNMAP,
     IO_SIM_CALL_URING_SETUP,
     IO_SIM_CALL_URING_SUBMIT, /* io_uring_enter that is told to submit something; */
-    IO_SIM_CALL_URING_WAIT,   /* any other */
-    IO_SIM_CALL_URING_POLL,   /* a poll that was submitted: it completes with the error */
+    IO_SIM_CALL_URING_WAIT,   /* one that waits, with IORING_ENTER_EXT_ARG; */
+    IO_SIM_CALL_URING_FETCH,  /* any other: it is for what the kernel has kept */
+    IO_SIM_CALL_URING_POLL, /* a poll that was submitted: it completes with the error. EAGAIN: there
+                                 is no memory for the request; it, and what is behind it, is not taken */
+    IO_SIM_CALL_URING_CANCEL, /* a cancellation: what it ends, which another call has submitted, ends
+                                 late_ns later, as if the thread of that call had to run for it */
     IO_SIM_CALL_KINDS
 };
 
 /* What goes wrong in one call; all zero but spurious_fd -1: nothing. */
 typedef struct io_sim_fault {
     int error;          /* errno: the call fails at once and does nothing else; but a close that
-                           fails closes, as on Linux */
+                           fails closes, as on Linux, and EBADR of io_uring_enter comes if it may
+                           block, and all polls of what is ready have ended, unnoticed */
     size_t short_count; /* a read or write of a stream moves at most so many bytes; 0: no limit */
     uint64_t early_ns;  /* a wait whose time runs out says so this much too early; not for every
                            call: io_wait would go on for ever if no time passed */
@@ -257,6 +262,9 @@ int io_sim_munmap(void *address, size_t size);
 /* Mappings that were not given back. */
 int io_sim_mapping_count(const io_sim *sim);
 int io_sim_getpid(void);
+/* fork(2): from here on this is the child, which has all that was open, and the number of another
+ * process. There is no parent any more. */
+void io_sim_fork(io_sim *sim);
 
 /* Every clock is the virtual one. */
 int io_sim_clock_gettime(int clock, struct timespec *now);

@@ -105,8 +105,9 @@ typedef struct io_sim_request {
     uint8_t deaf;    /* it has heard what it waited for */
     uint8_t lets_go; /* of its file, which it does not watch any more */
     uint32_t events, wakes;
-    uint32_t order; /* when it was armed; one count for these and epoll's items */
-    int claim;      /* what the first waker said */
+    uint32_t order;  /* when it was armed; one count for these and epoll's items */
+    int claim;       /* what the first waker said */
+    uint64_t due_ns; /* it is cancelled, but its thread does not run until then; 0: it does */
     uint64_t data;
 } io_sim_request;
 
@@ -150,7 +151,7 @@ struct io_sim {
     uint16_t chunk_free, page_free;
     uint16_t ring_end, request_end;
     uint16_t work[2]; /* the polls to be dealt with: first and last */
-    uint16_t mappings;
+    uint16_t mappings, process;
     uint16_t next_port, running, interrupted;
     uint32_t pipe_signals, shortages, generations;
     uint32_t orders;
