@@ -13,7 +13,7 @@ typedef struct failure {
 static struct {
     failure failures[FAULTS_PLANNED];
     unsigned count;
-    int is_over;
+    int is_over, has_left;
     int is_short, is_early, is_late, spurious_fd;
 } planned = {.is_over = 1, .spurious_fd = -1};
 
@@ -125,6 +125,13 @@ int faults_is_late(void)
 int faults_spurious(void)
 {
     return met.spurious_fd;
+}
+
+int faults_take_left(void)
+{
+    int left = planned.has_left;
+    planned.has_left = 0;
+    return left;
 }
 
 unsigned faults_calls(void)
@@ -294,6 +301,7 @@ void faults_draw(int kind, io_sim_fault *fault)
     fault_group group =
         kinds[kind].group == FAULT_WAIT && is_other ? FAULT_OTHER : kinds[kind].group;
     draw_error(kind, group, fault);
+    planned.has_left |= is_other && met.is_ending && fault->error && fault->error != EINTR;
     met.is_ending &= kind != IO_SIM_CALL_URING_WAIT || fault->error == EINTR;
     if (group == FAULT_WAIT) {
         draw_wait(fault);

@@ -55,7 +55,7 @@ int run_has_strays(const run *r)
 /* The library's own structures, between any two calls of it. */
 static void check_invariants(run *r)
 {
-    r->strayed |= run_has_strays(r);
+    r->strayed |= faults_take_left() || run_has_strays(r);
 #ifdef IO_CHECK
     io_check_depth depth = r->strayed ? IO_CHECK_KERNEL : IO_CHECK_EXACT;
 #ifndef IO_OS_SIM
