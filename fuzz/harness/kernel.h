@@ -29,6 +29,10 @@ void kernel_limit(int limit);
 
 /* fork(2), and on as the child; the real kernel's process stays as it is. */
 void kernel_fork(void);
+/* Polls of io_uring that a parent has in the simulated kernel, and that this process has left in rings that
+ * are closed. */
+int kernel_parent_polls(void);
+int kernel_left_polls(void);
 
 /* poll(2) without waiting. Not counted. */
 int kernel_poll_now(struct pollfd *fds, nfds_t count);

@@ -66,6 +66,16 @@ void kernel_fork(void)
 {
 }
 
+int kernel_parent_polls(void)
+{
+    return 0;
+}
+
+int kernel_left_polls(void)
+{
+    return 0;
+}
+
 int kernel_poll_now(struct pollfd *fds, nfds_t count)
 {
     struct timespec zero = {0};

@@ -92,6 +92,16 @@ void kernel_fork(void)
     io_sim_fork(&sim);
 }
 
+int kernel_parent_polls(void)
+{
+    return io_sim_parent_polls(&sim);
+}
+
+int kernel_left_polls(void)
+{
+    return io_sim_left_polls(&sim);
+}
+
 int kernel_poll_now(struct pollfd *fds, nfds_t count)
 {
     return io_sim_poll(fds, count, 0);

@@ -353,7 +353,7 @@ static void op_check(run *r, const op *o)
 static void op_dispose(run *r, const op *o)
 {
     (void)o;
-    int result = LIBRARY(io_poller_dispose(&r->poller));
+    int result = run_dispose(r);
     if (run_refused(r, result, "IO-INIT-10")) {
         return;
     }

@@ -69,6 +69,7 @@ void run_handler(run *r, int atom, int flags);
 void run_observe(run *r);
 void run_dispatch(run *r);
 void run_init_poller(run *r);
+int run_dispose(run *r);
 /* io_wait outside a callback. */
 int run_wait(run *r, int timeout_ms);
 int run_fd_is_open(int fd);

@@ -37,7 +37,12 @@ void op_renew(run *r, const op *o)
     if (!r->model.dispatching) {
         kernel_fork();
     }
+    int parent_polls = kernel_parent_polls();
     int result = LIBRARY(io_poller_after_fork(&r->poller));
+    if (kernel_parent_polls() != parent_polls) {
+        violation("IO-FORK-1", "the parent had %d polls, and now has %d", parent_polls,
+                  kernel_parent_polls());
+    }
     if (run_refused(r, result, "IO-FORK-3")) {
         return;
     }

@@ -195,6 +195,16 @@ void run_init_poller(run *r)
     }
 }
 
+int run_dispose(run *r)
+{
+    int left = kernel_left_polls();
+    int result = LIBRARY(io_poller_dispose(&r->poller));
+    if (result == 0 && !faults_error(FAULT_OTHER) && kernel_left_polls() > left) {
+        violation("IO-URING-1", "io_poller_dispose leaves polls that keep files open");
+    }
+    return result;
+}
+
 /* The program is over: what is owed comes, then it is quiet. */
 static void come_to_rest(run *r)
 {
@@ -253,7 +263,7 @@ void run_end(run *r)
     if (run_wait(r, 0) != 0) {
         violation("IO-REMOVE-2", "something is pending with no atom registered");
     }
-    if (LIBRARY(io_poller_dispose(&r->poller)) != 0) {
+    if (run_dispose(r) != 0) {
         violation("IO-INIT-10", "io_poller_dispose failed");
     }
     trace_add(TRACE_KERNEL, (int32_t)(kernel_calls_made().waits - r->before.waits),

@@ -183,6 +183,7 @@ static int setup(io_sim *sim, uint32_t entries, struct io_uring_params *params)
     }
     io_sim_ring *it = &sim->rings[ring];
     it->used = 1;
+    it->process = sim->process;
     it->lost = 0;
     it->kept = 0;
     it->exit_ns = IO_SIM_NEVER;
@@ -451,5 +452,31 @@ int io_sim_getpid(void)
 
 void io_sim_fork(io_sim *sim)
 {
+    for (int ring = 0; ring < sim->ring_end; ring++) {
+        if (sim->rings[ring].used && sim->rings[ring].file == NONE) {
+            io_sim_ring_exit(sim, ring);
+        }
+    }
     sim->process++;
+}
+
+int io_sim_parent_polls(const io_sim *sim)
+{
+    int count = 0;
+    for (int i = 0; i < sim->request_end; i++) {
+        const io_sim_request *request = &sim->requests[i];
+        count += request->used && sim->rings[request->ring].process != sim->process;
+    }
+    return count;
+}
+
+int io_sim_left_polls(const io_sim *sim)
+{
+    int count = 0;
+    for (int i = 0; i < sim->request_end; i++) {
+        const io_sim_request *request = &sim->requests[i];
+        const io_sim_ring *ring = &sim->rings[request->ring];
+        count += request->used && ring->file == NONE && ring->process == sim->process;
+    }
+    return count;
 }

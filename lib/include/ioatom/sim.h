@@ -263,8 +263,13 @@ int io_sim_munmap(void *address, size_t size);
 int io_sim_mapping_count(const io_sim *sim);
 int io_sim_getpid(void);
 /* fork(2): from here on this is the child, which has all that was open, and the number of another
- * process. There is no parent any more. */
+ * process. The parent makes no more calls, and its own parent is gone. */
 void io_sim_fork(io_sim *sim);
+/* Polls of io_uring that the parent has made, which are in rings of its own or that both have. */
+int io_sim_parent_polls(const io_sim *sim);
+/* Polls that this process has left in rings that it has closed. They end some time later, and keep their
+ * files open until then. */
+int io_sim_left_polls(const io_sim *sim);
 
 /* Every clock is the virtual one. */
 int io_sim_clock_gettime(int clock, struct timespec *now);

@@ -128,6 +128,7 @@ typedef struct io_sim_ring_memory {
 typedef struct io_sim_ring {
     uint16_t used, lost;
     uint16_t file; /* IO_SIM_NONE: it is closed, and ends at exit_ns */
+    uint16_t process;
     uint32_t kept;
     uint64_t exit_ns;
     io_sim_ring_memory memory; /* without the array it is made in full */
