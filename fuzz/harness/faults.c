@@ -200,7 +200,7 @@ static const struct {
     [IO_SIM_CALL_URING_WAIT] = {"io_uring_enter", FAULT_WAIT, BIT(EINTR) | BIT(EBADF) | BIT(EBADR)},
     [IO_SIM_CALL_URING_FETCH] = {"io_uring_enter", FAULT_OTHER, 0},
     [IO_SIM_CALL_URING_POLL] = {"IORING_OP_POLL_ADD", FAULT_OTHER, BIT(ENOMEM) | BIT(EAGAIN)},
-    [IO_SIM_CALL_URING_CANCEL] = {"IORING_OP_ASYNC_CANCEL", FAULT_OTHER, 0},
+    [IO_SIM_CALL_URING_CANCEL] = {"IORING_OP_ASYNC_CANCEL", FAULT_OTHER, BIT(EAGAIN)},
 };
 
 /* EBADF and EPERM of epoll_ctl are about the descriptor. While the library makes its set anew it may
@@ -301,6 +301,7 @@ void faults_draw(int kind, io_sim_fault *fault)
     fault_group group =
         kinds[kind].group == FAULT_WAIT && is_other ? FAULT_OTHER : kinds[kind].group;
     draw_error(kind, group, fault);
+    planned.has_left |= kind == IO_SIM_CALL_URING_CANCEL && fault->error;
     planned.has_left |= is_other && met.is_ending && fault->error && fault->error != EINTR;
     met.is_ending &= kind != IO_SIM_CALL_URING_WAIT || fault->error == EINTR;
     if (group == FAULT_WAIT) {

@@ -41,8 +41,8 @@ int faults_error(fault_group group); /* the errno value of the last one that fai
 int faults_is_late(void);            /* a wait ended too late */
 int faults_spurious(void);           /* the descriptor of a spurious wake-up, or -1 */
 
-/* 1, once: since it was asked last a poll of io_uring may have been left in the kernel, since the wait
- * for its end failed. */
+/* 1, once: since it was asked last a poll of io_uring may have been left in the kernel, because its
+ * cancellation, or the wait for its end, failed. */
 int faults_take_left(void);
 
 /* Sweeps. The system calls that the library makes in a run are numbered from 1 on, up to

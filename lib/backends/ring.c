@@ -150,7 +150,7 @@ int io_ring_submit(io_ring *ring)
     if (head != before) {
         return (int)(head - before);
     }
-    return r < 0 && r != -EAGAIN ? r : -ENOMEM; /* EAGAIN: no memory for a request */
+    return r == -EAGAIN ? -ENOMEM : r; /* EAGAIN: no memory for a request */
 }
 
 /* The kernel keeps completions that had no place in the ring, until it is entered. */

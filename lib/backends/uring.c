@@ -57,8 +57,8 @@ typedef struct awaited {
 
 enum { GOES_ON = INT32_MAX };
 
-/* Of a poll that is no descriptor's. */
-#define PROBE (IO_RING_NOBODY - 1)
+/* In the data of a poll that asks for nothing: it is no descriptor's. */
+#define PROBE (UINT64_C(1) << 31)
 
 static note *notes(const io_poller *poller)
 {
@@ -191,11 +191,12 @@ static int goes_on(io_poller *poller, const awaited *polls)
 /* -EPERM for a file that cannot be polled at all: it refuses to be asked for nothing. */
 static int check_pollable(io_poller *poller, io_fd fd)
 {
-    io_ring_put_poll(&poller->ring, fd, 0, PROBE);
-    io_ring_put_cancel(&poller->ring, PROBE);
+    awaited probe = {data_of(poller, (uint64_t)fd) | PROBE, GOES_ON};
+    io_ring_put_poll(&poller->ring, fd, 0, probe.data);
+    io_ring_put_cancel(&poller->ring, probe.data);
     int r = io_ring_submit(&poller->ring);
     poller->outdated |= r == 1; /* it goes on */
-    awaited probe = {PROBE, r < 0 ? r : GOES_ON};
+    probe.result = r < 0 ? r : GOES_ON;
     take_all(poller, &probe, 1);
     if (probe.result >= 0 || probe.result == -ECANCELED) {
         return 0;

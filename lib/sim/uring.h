@@ -28,8 +28,9 @@ int io_sim_ring_count(const io_sim *sim, int ring);
 /* uring_polls.c */
 /* error: what it completes with, though nothing is wrong with it; 0: no such thing. */
 void io_sim_uring_poll_add(io_sim *sim, int ring, const struct io_uring_sqe *entry, int error);
-/* Those that were armed up to this order may end late. */
-void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order);
+/* Those that were armed up to this order end so much later. */
+void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order,
+                         uint64_t late_ns);
 /* A wake-up of this descriptor's file that nobody made. */
 void io_sim_uring_wake_spuriously(io_sim *sim, int fd);
 /* The polls of this file are no more multishot: a ring that tells of a ring could go on for ever. */

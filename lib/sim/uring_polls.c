@@ -223,13 +223,14 @@ void io_sim_uring_poll_add(io_sim *sim, int ring, const struct io_uring_sqe *ent
 }
 
 /* Its end comes when it is dealt with. Those of a ring that match; the number of them. */
-static int cancel(io_sim *sim, int ring, uint64_t data, int all, uint32_t order)
+static int cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order,
+                  uint64_t late_ns)
 {
-    uint64_t late_ns = io_sim_enter_request(sim, IO_SIM_CALL_URING_CANCEL, -1).late_ns;
+    int all = entry->cancel_flags != 0;
     int count = 0;
     for (int i = 0; i < sim->request_end; i++) {
         io_sim_request *request = &sim->requests[i];
-        if (!request->used || request->ring != ring || (!all && request->data != data)) {
+        if (!request->used || request->ring != ring || (!all && request->data != entry->addr)) {
             continue;
         }
         int is_late = late_ns > 0 && request->order <= order && !request->cancelled;
@@ -244,12 +245,13 @@ static int cancel(io_sim *sim, int ring, uint64_t data, int all, uint32_t order)
     return count;
 }
 
-void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order)
+void io_sim_uring_cancel(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order,
+                         uint64_t late_ns)
 {
     int all = entry->cancel_flags == (IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
     int result = -EINVAL;
     if (all || entry->cancel_flags == 0) {
-        int count = cancel(sim, ring, entry->addr, all, order);
+        int count = cancel(sim, ring, entry, order, late_ns);
         result = all ? count : count ? 0 : -ENOENT;
     }
     if (result < 0 || !(entry->flags & IOSQE_CQE_SKIP_SUCCESS)) {

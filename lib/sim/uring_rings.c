@@ -209,23 +209,33 @@ static int ring_of(io_sim *sim, int fd)
 
 /* --- entering --- */
 
+/* Its fault; a descriptor that is not open is another's. */
+static io_sim_fault fault_of(io_sim *sim, const struct io_uring_sqe *entry)
+{
+    if (entry->opcode == IORING_OP_POLL_ADD && io_sim_file_of(sim, entry->fd)) {
+        return io_sim_enter_request(sim, IO_SIM_CALL_URING_POLL, entry->fd);
+    }
+    if (entry->opcode == IORING_OP_ASYNC_CANCEL) {
+        return io_sim_enter_request(sim, IO_SIM_CALL_URING_CANCEL, -1);
+    }
+    return (io_sim_fault){.spurious_fd = -1};
+}
+
 /* 0, or -EAGAIN: there is no memory for it. order: what was armed before this call. */
 static int submit_one(io_sim *sim, int ring, const struct io_uring_sqe *entry, uint32_t order)
 {
-    int error = 0;
+    io_sim_fault fault = fault_of(sim, entry);
+    if (fault.error == EAGAIN) {
+        return -EAGAIN;
+    }
     if (entry->opcode == IORING_OP_POLL_ADD) {
-        error = io_sim_file_of(sim, entry->fd)
-                    ? io_sim_enter_request(sim, IO_SIM_CALL_URING_POLL, entry->fd).error
-                    : 0;
-        if (error != EAGAIN) {
-            io_sim_uring_poll_add(sim, ring, entry, error);
-        }
+        io_sim_uring_poll_add(sim, ring, entry, fault.error);
     } else if (entry->opcode == IORING_OP_ASYNC_CANCEL) {
-        io_sim_uring_cancel(sim, ring, entry, order);
+        io_sim_uring_cancel(sim, ring, entry, order, fault.late_ns);
     } else {
         io_sim_ring_post(sim, ring, entry->user_data, -EINVAL, 0);
     }
-    return error == EAGAIN ? -EAGAIN : 0;
+    return 0;
 }
 
 static int submit(io_sim *sim, int ring, uint32_t count)

@@ -87,8 +87,8 @@ enum {
     IO_SIM_CALL_URING_FETCH,  /* any other: it is for what the kernel has kept */
     IO_SIM_CALL_URING_POLL, /* a poll that was submitted: it completes with the error. EAGAIN: there
                                  is no memory for the request; it, and what is behind it, is not taken */
-    IO_SIM_CALL_URING_CANCEL, /* a cancellation: what it ends, which another call has submitted, ends
-                                 late_ns later, as if the thread of that call had to run for it */
+    IO_SIM_CALL_URING_CANCEL, /* a cancellation; EAGAIN: the same. What it ends, which another call has
+                                 submitted, ends late_ns later, as if another thread had to run for it */
     IO_SIM_CALL_KINDS
 };
 
