@@ -11,9 +11,9 @@
 /* Data that no descriptor has. */
 #define IO_RING_NOBODY UINT64_MAX
 
-/* Places for them; more are kept, but end their polls. Where it is checked there are few, so that they
- * run out. */
-#ifdef IO_CHECK
+/* Places for them; more are kept, but end their polls. On the simulated kernel there are few, so that
+ * tests run out of them. */
+#ifdef IO_OS_SIM
 enum { IO_RING_COMPLETIONS = 4 };
 #else
 enum { IO_RING_COMPLETIONS = 256 };
