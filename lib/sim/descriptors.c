@@ -47,6 +47,7 @@ int io_sim_new_file(io_sim *sim, int kind, int mode, int status)
                                       .mode = (uint8_t)mode,
                                       .items = NONE,
                                       .requests = NONE,
+                                      .knotes = NONE,
                                       .ready = {NONE, NONE},
                                       .status = status,
                                       .due_ns = IO_SIM_NEVER};
@@ -101,6 +102,8 @@ void io_sim_release_file(io_sim *sim, int index)
         io_sim_epoll_release(sim, index);
     } else if (file->kind == IO_SIM_RING) {
         io_sim_ring_release(sim, file->object);
+    } else if (file->kind == IO_SIM_KQUEUE) {
+        io_sim_kqueue_release(sim, index);
     }
     file->kind = IO_SIM_FREE;
 }
@@ -112,11 +115,12 @@ void io_sim_unref_file(io_sim *sim, int file)
     }
 }
 
-static int close_number(io_sim *sim, int fd)
+int io_sim_close_number(io_sim *sim, int fd)
 {
     if (!io_sim_any_file_of(sim, fd)) {
         return -EBADF;
     }
+    io_sim_forget_knotes(sim, fd);
     int file = sim->numbers[fd].file;
     sim->numbers[fd].file = NONE;
     io_sim_unref_file(sim, file);
@@ -129,7 +133,7 @@ int io_sim_close(int fd)
     if (!sim) {
         return -1;
     }
-    int result = close_number(sim, fd);
+    int result = io_sim_close_number(sim, fd);
     return io_sim_return(result == 0 && sim->fault.error ? -sim->fault.error : result);
 }
 
@@ -157,7 +161,7 @@ static int duplicate_to(io_sim *sim, int fd, int number, int close_on_exec)
     }
     int file = sim->numbers[fd].file;
     sim->files[file].references++; /* it must outlive the old number, whatever that was */
-    (void)close_number(sim, number);
+    (void)io_sim_close_number(sim, number);
     put_number(sim, number, file, close_on_exec);
     sim->files[file].references--;
     return number;
@@ -244,6 +248,7 @@ int io_sim_fstat(int fd, struct stat *status)
                                    [IO_SIM_TIMERFD] = 0600,
                                    [IO_SIM_EPOLL] = 0600,
                                    [IO_SIM_RING] = 0600,
+                                   [IO_SIM_KQUEUE] = S_IFIFO,
                                    [IO_SIM_ORDINARY] = S_IFREG | 0600,
                                    [IO_SIM_DIRECTORY] = S_IFDIR | 0755,
                                    [IO_SIM_NULL] = S_IFCHR | 0666,

@@ -131,23 +131,32 @@ static int find_item(const io_sim *sim, int set, int file, int fd)
     return NONE;
 }
 
-/* The sets that are one step away, inside or outside. */
+/* The set on the other side, inside or outside, if one of these sets is on this side. */
+static uint64_t step(const io_sim *sim, uint64_t sets, int inside, int set, int file)
+{
+    int is_set = sim->files[file].kind == IO_SIM_EPOLL || sim->files[file].kind == IO_SIM_KQUEUE;
+    int from = inside ? set : file;
+    return is_set && (sets >> from & 1) ? UINT64_C(1) << (inside ? file : set) : 0;
+}
+
+/* The sets that are one step away, inside or outside; kqueues are sets, too. */
 static uint64_t neighbours(const io_sim *sim, uint64_t sets, int inside)
 {
     uint64_t found = 0;
     for (int i = 0; i < sim->item_end; i++) {
         const io_sim_item *item = &sim->items[i];
-        int from = inside ? item->set : item->file;
-        int to = inside ? item->file : item->set;
-        if (item->used && sim->files[item->file].kind == IO_SIM_EPOLL && (sets >> from & 1)) {
-            found |= UINT64_C(1) << to;
-        }
+        found |= item->used ? step(sim, sets, inside, item->set, item->file) : 0;
+    }
+    for (int i = 0; i < sim->knote_end; i++) {
+        const io_sim_knote *knote = &sim->knotes[i];
+        int is_fd = knote->used && knote->file != NONE;
+        found |= is_fd ? step(sim, sets, inside, knote->queue, knote->file) : 0;
     }
     return found;
 }
 
 /* No loops, and no more than so many sets in one another. */
-static int check_nesting(const io_sim *sim, int set, int inner)
+int io_sim_check_nesting(const io_sim *sim, int set, int inner)
 {
     int depth = 0;
     uint64_t sets = UINT64_C(1) << inner;
@@ -178,7 +187,9 @@ static void arm(io_sim *sim, int index, const struct epoll_event *event)
 static int add(io_sim *sim, int set, int file, int fd, const struct epoll_event *event)
 {
     int index = 0;
-    int r = sim->files[file].kind == IO_SIM_EPOLL ? check_nesting(sim, set, file) : 0;
+    int kind = sim->files[file].kind;
+    int is_set = kind == IO_SIM_EPOLL || kind == IO_SIM_KQUEUE;
+    int r = is_set ? io_sim_check_nesting(sim, set, file) : 0;
     if (r < 0) {
         return r;
     }

@@ -15,7 +15,7 @@ static int socket_bytes(const io_sim *sim, const io_sim_endpoint *socket)
     return io_sim_is_unix(socket) ? (int)socket->queue.bytes : io_sim_tcp_waiting(socket);
 }
 
-static int bytes_of(const io_sim *sim, const io_sim_file *file)
+int io_sim_bytes_waiting(const io_sim *sim, const io_sim_file *file)
 {
     switch (file->kind) {
     case IO_SIM_PIPE: /* at either end */
@@ -24,6 +24,8 @@ static int bytes_of(const io_sim *sim, const io_sim_file *file)
         return socket_bytes(sim, &sim->sockets[file->object]);
     case IO_SIM_EPOLL: /* it has requests of its own, since Linux 6.9 */
         return -EINVAL;
+    case IO_SIM_KQUEUE:
+        return -ENOTTY;
     case IO_SIM_ORDINARY:
         return 0; /* always empty */
     default:
@@ -40,7 +42,7 @@ int io_sim_ioctl(int fd, unsigned long request, ...)
     const io_sim_file *file = io_sim_file_of(sim, fd);
     int bytes = -EBADF;
     if (file) {
-        bytes = request == FIONREAD ? bytes_of(sim, file) : -ENOTTY;
+        bytes = request == FIONREAD ? io_sim_bytes_waiting(sim, file) : -ENOTTY;
     }
     if (bytes < 0) {
         return io_sim_return(bytes);

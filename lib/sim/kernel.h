@@ -6,6 +6,7 @@
 #include "../os/platform.h"
 
 #include <ioatom/sim.h>
+#include <ioatom/sim_kqueue.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,8 @@ enum {
     IO_SIM_EVENTFD,
     IO_SIM_TIMERFD,
     IO_SIM_EPOLL,
-    IO_SIM_RING,     /* io_uring */
+    IO_SIM_RING, /* io_uring */
+    IO_SIM_KQUEUE,
     IO_SIM_ORDINARY, /* from here on: no readiness of its own */
     IO_SIM_DIRECTORY,
     IO_SIM_NULL,
@@ -78,6 +80,7 @@ int io_sim_new_file(io_sim *sim, int kind, int mode, int status);
 int io_sim_new_number(io_sim *sim, int file, int start, int close_on_exec);
 void io_sim_release_file(io_sim *sim, int file);
 void io_sim_unref_file(io_sim *sim, int file);
+int io_sim_close_number(io_sim *sim, int fd);
 int io_sim_has_number(const io_sim *sim);
 int io_sim_has_file(io_sim *sim);
 
@@ -118,7 +121,11 @@ typedef int (*io_sim_look)(io_sim *sim, void *context, int peek);
 int io_sim_wait(io_sim *sim, int64_t timeout_ns, io_sim_look look, void *context);
 int64_t io_sim_timeout_ns(int timeout_ms);
 
+/* ioctl.c */
+int io_sim_bytes_waiting(const io_sim *sim, const io_sim_file *file);
+
 /* epoll.c */
+int io_sim_check_nesting(const io_sim *sim, int set, int inner); /* 0, or -ELOOP */
 int io_sim_epoll_mask(io_sim *sim, int set);
 void io_sim_epoll_link(io_sim *sim, int item);
 void io_sim_epoll_unlink(io_sim *sim, int item);
@@ -135,8 +142,30 @@ void io_sim_uring_due(io_sim *sim, int request);
 int io_sim_ring_mask(const io_sim *sim, int ring);
 void io_sim_ring_release(io_sim *sim, int ring);
 void io_sim_ring_exit(io_sim *sim, int ring);
+void io_sim_fork_rings(io_sim *sim); /* what the parent's parent left is gone */
+/* kqueue.c */
+enum { IO_SIM_NEST_MOST = 8 }; /* sets in one another that are woken at once */
+/* kqueues that have an event now, and are watched themselves. */
+typedef struct io_sim_queues {
+    uint16_t files[IO_SIM_NEST_MOST];
+    int count;
+} io_sim_queues;
+void io_sim_wake_knotes(io_sim *sim, int file, int key, io_sim_queues *woken);
+void io_sim_forget_knotes(io_sim *sim, int fd); /* this number is closed */
+void io_sim_kqueue_release(io_sim *sim, int queue);
+int io_sim_find_knote(const io_sim *sim, int queue, uintptr_t ident, int filter);
+void io_sim_free_knote(io_sim *sim, int knote);
+int io_sim_change_knote(io_sim *sim, int queue, const struct kevent *change);
+/* 1 if it has something to report, which then is in *event. */
+int io_sim_knote_event(io_sim *sim, int knote, struct kevent *event);
+void io_sim_link_knote(io_sim *sim, int knote);
+void io_sim_unlink_knote(io_sim *sim, int knote);
+
+/* kevent.c: a child has none of its parent's. */
+void io_sim_fork_queues(io_sim *sim);
 
 /* pipes.c */
+int io_sim_pipe_is_broken(io_sim *sim, const io_sim_file *file);
 int io_sim_pipe_mask(io_sim *sim, const io_sim_file *file);
 ssize_t io_sim_pipe_read(io_sim *sim, const io_sim_file *file, io_sim_span *to);
 ssize_t io_sim_pipe_write(io_sim *sim, const io_sim_file *file, io_sim_span *from);

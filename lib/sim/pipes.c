@@ -161,6 +161,14 @@ int io_sim_pipe_mask(io_sim *sim, const io_sim_file *file)
     return mask;
 }
 
+/* The other end is closed for good: nobody can open it again. */
+int io_sim_pipe_is_broken(io_sim *sim, const io_sim_file *file)
+{
+    const io_sim_pipe *pipe = &sim->pipes[file->object];
+    int others = file->mode & IO_SIM_READS ? pipe->writers : pipe->readers;
+    return pipe->name == NONE && others == 0;
+}
+
 /* Writers are woken if there was no page left for them, and one has become free. */
 ssize_t io_sim_pipe_read(io_sim *sim, const io_sim_file *file, io_sim_span *to)
 {

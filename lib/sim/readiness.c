@@ -14,6 +14,8 @@ static int mask_of(io_sim *sim, int file, int wanted)
         return io_sim_counter_mask(it);
     case IO_SIM_RING:
         return io_sim_ring_mask(sim, it->object);
+    case IO_SIM_KQUEUE: /* also if what is active there is over */
+        return it->ready[0] != NONE ? IO_SIM_IN : 0;
     default:
         return IO_SIM_IN | IO_SIM_OUT;
     }
@@ -27,9 +29,6 @@ int io_sim_mask(io_sim *sim, int file, int fd, int wanted)
                                                      : mask_of(sim, file, wanted);
     return fd >= 0 && fd == sim->fault.spurious_fd ? mask | IO_SIM_IN | IO_SIM_OUT : mask;
 }
-
-/* Sets in sets are woken, too, at once: the order is that of the events later. */
-enum { DEEPEST = 8 }; /* more than io_sim_epoll_ctl allows */
 
 /* Who is still to be woken, of those that watch a file: those that began last come first. */
 typedef struct watchers {
@@ -48,12 +47,14 @@ static int is_request_first(const io_sim *sim, const watchers *w)
 }
 
 /* A wake-up is an edge, whether anything has become ready or not: that is looked at by the wait. key
- * is what it is about; 0: anything. */
-void io_sim_wake(io_sim *sim, int file, int key)
+ * is what it is about; 0: anything. Sets in sets are woken, too, at once: the order is that of the
+ * events later. */
+static void wake_sets(io_sim *sim, int file, int key, io_sim_queues *queues)
 {
-    watchers next[DEEPEST]; /* for each set in a set */
+    watchers next[IO_SIM_NEST_MOST]; /* for each set in a set */
     int depth = 0;
     next[0] = watchers_of(sim, file);
+    io_sim_wake_knotes(sim, file, key, queues);
     while (depth >= 0) {
         watchers *now = &next[depth];
         int about = depth == 0 ? key : POLLIN;
@@ -75,9 +76,19 @@ void io_sim_wake(io_sim *sim, int file, int key)
             continue; /* disarmed by EPOLLONESHOT, or not of interest */
         }
         io_sim_epoll_link(sim, index);
+        io_sim_wake_knotes(sim, item->set, POLLIN, queues);
         watchers outer = watchers_of(sim, item->set);
-        if ((outer.item != NONE || outer.request != NONE) && depth + 1 < DEEPEST) {
+        if ((outer.item != NONE || outer.request != NONE) && depth + 1 < IO_SIM_NEST_MOST) {
             next[++depth] = outer;
         }
+    }
+}
+
+void io_sim_wake(io_sim *sim, int file, int key)
+{
+    io_sim_queues queues = {.count = 0};
+    wake_sets(sim, file, key, &queues);
+    for (int i = 0; i < queues.count; i++) {
+        wake_sets(sim, queues.files[i], POLLIN, &queues);
     }
 }

@@ -17,7 +17,7 @@ void io_sim_reset(io_sim *sim)
 {
     sim->now_ns = IO_SIM_START_NS;
     sim->fd_end = 0;
-    sim->file_end = sim->pipe_end = sim->socket_end = sim->item_end = 0;
+    sim->file_end = sim->pipe_end = sim->socket_end = sim->item_end = sim->knote_end = 0;
     sim->chunk_end = sim->page_end = sim->name_end = 0;
     sim->ring_end = sim->request_end = 0;
     sim->work[0] = sim->work[1] = NONE;
@@ -139,6 +139,15 @@ io_sim_fault io_sim_enter_request(io_sim *sim, int call, int fd)
     return draw(sim, call, fd);
 }
 
+/* It fails, and does nothing else. */
+static int fails_at_once(int call, int error)
+{
+    int goes_on = call == IO_SIM_CALL_CLOSE ||
+                  (call == IO_SIM_CALL_KEVENT_CHANGES && error == EINTR) ||
+                  (call == IO_SIM_CALL_URING_WAIT && error == EBADR);
+    return error && !goes_on;
+}
+
 io_sim *io_sim_enter(int call, int fd)
 {
     io_sim *sim = current;
@@ -148,9 +157,7 @@ io_sim *io_sim_enter(int call, int fd)
     }
     sim->steps = sim->running ? sim->steps : 0;
     sim->fault = draw(sim, call, fd);
-    int goes_on =
-        call == IO_SIM_CALL_CLOSE || (call == IO_SIM_CALL_URING_WAIT && sim->fault.error == EBADR);
-    if (sim->fault.error && !goes_on) {
+    if (fails_at_once(call, sim->fault.error)) {
         errno = sim->fault.error;
         return NULL;
     }
@@ -172,4 +179,16 @@ ssize_t io_sim_return_count(ssize_t result)
         return -1;
     }
     return result;
+}
+
+void io_sim_fork(io_sim *sim)
+{
+    io_sim_fork_rings(sim);
+    io_sim_fork_queues(sim);
+    sim->process++;
+}
+
+pid_t io_sim_getpid(void)
+{
+    return current ? current->process : 1;
 }

@@ -82,6 +82,8 @@ static ssize_t read_once(io_sim *sim, transfer *t)
     case IO_SIM_EPOLL:
     case IO_SIM_RING:
         return -EINVAL;
+    case IO_SIM_KQUEUE:
+        return -ENXIO;
     case IO_SIM_DIRECTORY:
         return -EISDIR;
     case IO_SIM_ZERO:
@@ -114,6 +116,8 @@ static ssize_t write_once(io_sim *sim, transfer *t)
     case IO_SIM_EPOLL:
     case IO_SIM_RING:
         return -EINVAL;
+    case IO_SIM_KQUEUE:
+        return -ENXIO;
     default:
         return (ssize_t)t->span.left;
     }

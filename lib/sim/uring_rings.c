@@ -455,19 +455,13 @@ int io_sim_mapping_count(const io_sim *sim)
     return (int)sim->mappings;
 }
 
-int io_sim_getpid(void)
-{
-    return io_sim_current() ? io_sim_current()->process : 1;
-}
-
-void io_sim_fork(io_sim *sim)
+void io_sim_fork_rings(io_sim *sim)
 {
     for (int ring = 0; ring < sim->ring_end; ring++) {
         if (sim->rings[ring].used && sim->rings[ring].file == NONE) {
             io_sim_ring_exit(sim, ring);
         }
     }
-    sim->process++;
 }
 
 int io_sim_parent_polls(const io_sim *sim)

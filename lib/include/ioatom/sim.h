@@ -1,6 +1,7 @@
 /*
  * A simulated kernel, to test handlers with: pipes, sockets, eventfds and timers in memory, and
- * select, poll and epoll on them, with a virtual clock and faults on demand.
+ * select, poll, epoll and kqueue (ioatom/sim_kqueue.h) on them, with a virtual clock and faults on
+ * demand.
  *
  * Compile with -DIO_OS_SIM and link //lib:ioatom_sim: io_add, io_wait and all others of ioatom.h
  * then are the same code over this kernel instead of the real one. (Their symbols have another name
@@ -61,7 +62,7 @@ enum {
     IO_SIM_CALL_ANY, /* each of the others counts here, too */
     IO_SIM_CALL_READ,
     IO_SIM_CALL_WRITE,
-    IO_SIM_CALL_OPEN, /* whatever makes a descriptor, but for accept, dup and epoll_create1 */
+    IO_SIM_CALL_OPEN, /* whatever makes a descriptor, but for accept, dup, epoll_create1, kqueue */
     IO_SIM_CALL_CLOSE,
     IO_SIM_CALL_DUP,
     IO_SIM_CALL_FCNTL,
@@ -89,6 +90,10 @@ enum {
                                  is no memory for the request; it, and what is behind it, is not taken */
     IO_SIM_CALL_URING_CANCEL, /* a cancellation; EAGAIN: the same. What it ends, which another call has
                                  submitted, ends late_ns later, as if another thread had to run for it */
+    IO_SIM_CALL_KQUEUE,
+    IO_SIM_CALL_KEVENT,         /* a kevent without changes: it waits */
+    IO_SIM_CALL_KEVENT_CHANGES, /* one with changes; with EINTR it fails when they are made */
+    IO_SIM_CALL_KEVENT_CHANGE,  /* and each of them: it becomes an EV_ERROR event */
     IO_SIM_CALL_KINDS
 };
 
@@ -174,6 +179,10 @@ uint32_t io_sim_shortages(const io_sim *sim);
 
 /* Descriptors at and above this number are EMFILE, as with RLIMIT_NOFILE; at most IO_SIM_FDS. */
 int io_sim_limit_fds(io_sim *sim, int limit);
+
+/* fork(2): from here on this is the child. It has another number, and all that was open, but for kqueues,
+ * which are not inherited. The parent makes no more calls, and its own parent is gone. */
+void io_sim_fork(io_sim *sim);
 
 /* --- descriptors --- */
 
@@ -261,10 +270,6 @@ void *io_sim_mmap(void *address, size_t size, int protection, int flags, int fd,
 int io_sim_munmap(void *address, size_t size);
 /* Mappings that were not given back. */
 int io_sim_mapping_count(const io_sim *sim);
-int io_sim_getpid(void);
-/* fork(2): from here on this is the child, which has all that was open, and the number of another
- * process. The parent makes no more calls, and its own parent is gone. */
-void io_sim_fork(io_sim *sim);
 /* Polls of io_uring that the parent has made, which are in rings of its own or that both have. */
 int io_sim_parent_polls(const io_sim *sim);
 /* Polls that this process has left in rings that it has closed. They end some time later, and keep their
@@ -273,6 +278,9 @@ int io_sim_left_polls(const io_sim *sim);
 
 /* Every clock is the virtual one. */
 int io_sim_clock_gettime(int clock, struct timespec *now);
+
+/* The number of the process; not counted. */
+pid_t io_sim_getpid(void);
 
 #ifdef __cplusplus
 }

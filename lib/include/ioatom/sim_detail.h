@@ -9,6 +9,7 @@ enum {
     IO_SIM_PIPES = 32,
     IO_SIM_SOCKETS = 64,
     IO_SIM_ITEMS = 128,
+    IO_SIM_KNOTES = 512,
     IO_SIM_CHUNKS = 1024,
     IO_SIM_PAGES = 256,
     IO_SIM_PAGE_BYTES = 4096,
@@ -54,8 +55,9 @@ typedef struct io_sim_file {
     uint16_t references;
     uint16_t object;   /* index of its pipe or socket */
     uint16_t items;    /* the epoll items that watch it, */
-    uint16_t requests; /* and the polls of io_uring */
-    uint16_t ready[2]; /* an epoll set: first and last of the items with an event */
+    uint16_t requests; /* the polls of io_uring */
+    uint16_t knotes;   /* and the knotes */
+    uint16_t ready[2]; /* an epoll set or a kqueue: first and last of the items with an event */
     uint16_t number;   /* a fifo's count of writers when it was opened */
     int status;        /* O_NONBLOCK ... */
     uint64_t count;    /* eventfd: its value; timerfd: expirations */
@@ -135,6 +137,17 @@ typedef struct io_sim_ring {
     uint64_t submissions[IO_SIM_SUBMISSIONS][IO_SIM_SUBMISSION_BYTES / sizeof(uint64_t)];
     io_sim_completion keeps[IO_SIM_KEPT];
 } io_sim_ring;
+/* What a kqueue knows of an (ident, filter). */
+typedef struct io_sim_knote {
+    uint16_t queue, file, next_of_file, next, previous;
+    uint8_t used, linked, disabled, triggered;
+    uint16_t flags;
+    int16_t filter;
+    uint32_t fflags; /* those of EVFILT_USER */
+    int64_t data;    /* the same */
+    uintptr_t ident;
+    void *udata;
+} io_sim_knote;
 
 typedef struct io_sim_name {
     char path[IO_SIM_PATH_BYTES];
@@ -148,7 +161,7 @@ struct io_sim {
     io_sim_proc idle;
     void *idle_context;
     int fd_limit, fd_end;
-    uint16_t file_end, pipe_end, socket_end, item_end, chunk_end, page_end, name_end;
+    uint16_t file_end, pipe_end, socket_end, item_end, knote_end, chunk_end, page_end, name_end;
     uint16_t chunk_free, page_free;
     uint16_t ring_end, request_end;
     uint16_t work[2]; /* the polls to be dealt with: first and last */
@@ -177,6 +190,7 @@ struct io_sim {
     io_sim_item items[IO_SIM_ITEMS];
     io_sim_ring rings[IO_SIM_RINGS];
     io_sim_request requests[IO_SIM_REQUESTS];
+    io_sim_knote knotes[IO_SIM_KNOTES];
     io_sim_name names[IO_SIM_NAMES];
     io_sim_chunk chunks[IO_SIM_CHUNKS];
     uint16_t page_uses[IO_SIM_PAGES]; /* chunks in it */
