@@ -17,13 +17,15 @@ void replay_report(void);
 const int entry_all_at_once = 1;
 
 /* Which to compare, by their places in configs: those of one mode, and the modes. */
-enum { PAIRS = 9 };
+enum { PAIRS = 13 };
 static const struct {
     const char *first, *second;
 } pairs[PAIRS] = {
     {"poll+edge", "select+edge"},    {"poll+edge", "epoll+edge"},   {"poll+level", "select+level"},
     {"poll+level", "epoll+level"},   {"epoll+level", "epoll+edge"}, {"poll+level", "poll+edge"},
-    {"select+level", "select+edge"}, {"epoll+edge", "uring+edge"},  {"epoll+level", "uring+level"},
+    {"select+level", "select+edge"}, {"epoll+edge", "kqueue+edge"}, {"epoll+level", "kqueue+level"},
+    {"kqueue+level", "kqueue+edge"}, {"epoll+edge", "uring+edge"},  {"epoll+level", "uring+level"},
+    {"uring+level", "uring+edge"},
 };
 
 static trace traces[CONFIG_COUNT];

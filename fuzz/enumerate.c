@@ -19,7 +19,7 @@ enum { EXIT_USE = 2, TICK_SECONDS = 4, MOST_OPERATIONS = 48, MOST_LENGTH = 12 };
 static const char usage[] =
     "usage: enumerate [OPTION...]\n"
     "\n"
-    "Runs every program over an alphabet, up to a length, in all six configurations, against the\n"
+    "Runs every program over an alphabet, up to a length, in all configurations, against the\n"
     "model of lib/SPEC.md. A program is: an object, \"open d0 d1 pipe\" or \"unix\", which also "
     "inits\n"
     "a0 with d0 and a1 with d1; operations of the alphabet, as many as the length says; and for "

@@ -9,7 +9,11 @@ typedef struct config {
     int types;
 } config;
 
-enum { CONFIG_COUNT = 8 };
+#ifdef IO_OS_SIM
+enum { CONFIG_COUNT = 10 };
+#else
+enum { CONFIG_COUNT = 8 }; /* no kqueue */
+#endif
 extern const config configs[CONFIG_COUNT];
 
 #endif

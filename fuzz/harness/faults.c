@@ -117,6 +117,15 @@ int faults_error(fault_group group)
     return error;
 }
 
+int faults_first(fault_group group)
+{
+    int error = 0;
+    for (unsigned i = 0; i < met.count && (error == 0 || error == EINTR); i++) {
+        error = met.groups[i] & (int)group ? met.errors[i] : error;
+    }
+    return error;
+}
+
 int faults_is_late(void)
 {
     return met.is_late;
@@ -159,7 +168,8 @@ int faults_was_swept(void)
 
 #define BIT(name) (1u << ERROR_##name)
 
-/* What each system call can fail with, whatever its arguments: as the manual pages of Linux have it.
+/* What each system call can fail with, whatever its arguments: as the manual pages of Linux, and
+ * FreeBSD's of kevent, have it.
  * What it fails with for what the descriptor is or was, the simulated kernel does by itself. */
 static const struct {
     const char *name;
@@ -172,7 +182,7 @@ static const struct {
                            BIT(EINTR) | BIT(ENOMEM) | BIT(ENOBUFS) | BIT(EPERM) | BIT(EIO)},
     [IO_SIM_CALL_OPEN] = {"socket", FAULT_OTHER, BIT(EMFILE) | BIT(ENFILE) | BIT(ENOMEM)},
     [IO_SIM_CALL_CLOSE] = {"close", FAULT_CLOSE, BIT(EINTR) | BIT(EIO)},
-    [IO_SIM_CALL_DUP] = {"dup3", FAULT_OTHER, BIT(EINTR) | BIT(EMFILE) | BIT(ENOMEM)},
+    [IO_SIM_CALL_DUP] = {"dup", FAULT_OTHER, BIT(EINTR) | BIT(EMFILE) | BIT(ENOMEM)},
     [IO_SIM_CALL_FCNTL] = {"fcntl", FAULT_OTHER, 0}, /* F_GETFL */
     [IO_SIM_CALL_FSTAT] = {"fstat", FAULT_OTHER, BIT(ENOMEM)},
     [IO_SIM_CALL_BIND] = {"bind", FAULT_OTHER, BIT(ENOMEM)},
@@ -191,6 +201,10 @@ static const struct {
     [IO_SIM_CALL_EPOLL_CTL] = {"epoll_ctl", FAULT_OTHER,
                                BIT(ENOMEM) | BIT(ENOSPC) | BIT(EBADF) | BIT(EPERM)},
     [IO_SIM_CALL_EPOLL_WAIT] = {"epoll_wait", FAULT_WAIT, BIT(EINTR) | BIT(EBADF)},
+    [IO_SIM_CALL_KQUEUE] = {"kqueue", FAULT_OTHER, BIT(EMFILE) | BIT(ENFILE) | BIT(ENOMEM)},
+    [IO_SIM_CALL_KEVENT] = {"kevent", FAULT_WAIT, BIT(EINTR) | BIT(ENOMEM)},
+    [IO_SIM_CALL_KEVENT_CHANGES] = {"kevent, all changes", FAULT_OTHER, BIT(EINTR) | BIT(ENOMEM)},
+    [IO_SIM_CALL_KEVENT_CHANGE] = {"kevent, a change", FAULT_OTHER, BIT(ENOMEM)},
     [IO_SIM_CALL_PPOLL] = {"ppoll", FAULT_WAIT, BIT(EINTR) | BIT(ENOMEM)},
     [IO_SIM_CALL_MMAP] = {"mmap", FAULT_OTHER, BIT(ENOMEM)},
     [IO_SIM_CALL_MUNMAP] = {"munmap", FAULT_OTHER, 0},

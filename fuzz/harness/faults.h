@@ -38,8 +38,10 @@ void faults_begin_wait(int has_closed);
 unsigned faults_count(void);           /* system calls in which something went wrong */
 int faults_has(int groups, int error); /* one of them failed with this errno value */
 int faults_error(fault_group group); /* the errno value of the last one that failed; 0: none did */
-int faults_is_late(void);            /* a wait ended too late */
-int faults_spurious(void);           /* the descriptor of a spurious wake-up, or -1 */
+int faults_first(
+    fault_group group);    /* of the first one, but a signal only if there is nothing else */
+int faults_is_late(void);  /* a wait ended too late */
+int faults_spurious(void); /* the descriptor of a spurious wake-up, or -1 */
 
 /* 1, once: since it was asked last a poll of io_uring may have been left in the kernel, because its
  * cancellation, or the wait for its end, failed. */

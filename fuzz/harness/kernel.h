@@ -39,12 +39,13 @@ int kernel_poll_now(struct pollfd *fds, nfds_t count);
 
 /* What the library did in the kernel. */
 typedef struct kernel_calls {
-    unsigned waits; /* epoll_wait, poll, select; io_uring_enter that submits nothing */
+    unsigned
+        waits; /* epoll_wait, poll, select, kevent without changes; io_uring_enter that submits nothing */
     unsigned
         blocking_waits;   /* those that could block; the simulated kernel counts those that did */
     unsigned interrupted; /* those that ended with EINTR: the fuzzing engine has a timer */
-    unsigned controls;    /* epoll_ctl, epoll_create1; io_uring_enter that submits */
-    unsigned creations;   /* epoll_create1, io_uring_setup */
+    unsigned controls;    /* epoll_ctl, kevent with changes, io_uring_enter that submits, and: */
+    unsigned creations;   /* epoll_create1, kqueue, io_uring_setup */
 } kernel_calls;
 
 /* Since the process began; take differences. */

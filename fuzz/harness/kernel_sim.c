@@ -41,15 +41,18 @@ static void on_call(void *context, int kind, uint32_t nth, io_fd fd, io_sim_faul
     case IO_SIM_CALL_EPOLL_WAIT:
     case IO_SIM_CALL_POLL:
     case IO_SIM_CALL_SELECT:
+    case IO_SIM_CALL_KEVENT:
     case IO_SIM_CALL_URING_WAIT:
         count_wait();
         break;
     case IO_SIM_CALL_EPOLL_CREATE:
+    case IO_SIM_CALL_KQUEUE:
     case IO_SIM_CALL_URING_SETUP:
         made.controls++;
         made.creations++;
         break;
     case IO_SIM_CALL_EPOLL_CTL:
+    case IO_SIM_CALL_KEVENT_CHANGES:
     case IO_SIM_CALL_URING_SUBMIT:
         made.controls++;
         break;

@@ -13,6 +13,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#ifdef IO_OS_SIM
+#include <ioatom/sim_kqueue.h>
+#endif
 
 enum { MAX_TURNS = 64 };
 
@@ -107,6 +110,25 @@ static void op_add(run *r, const op *o)
     }
 }
 
+/* The kernel has something for this descriptor in the poller's set. */
+static int is_watched(const run *r, int fd)
+{
+    int set = io_poller_fd(&r->poller);
+    struct epoll_event event = {.events = EPOLLET};
+#ifdef IO_OS_SIM
+    if (r->config->types & IO_POLLER_KQUEUE) {
+        static const short filters[] = {EVFILT_READ, EVFILT_WRITE, EVFILT_EXCEPT};
+        int found = 0;
+        for (int i = 0; i < 3; i++) {
+            struct kevent change = {.ident = (uintptr_t)fd, .filter = filters[i]};
+            found |= io_sim_kevent(set, &change, 1, NULL, 0, NULL) == 0;
+        }
+        return found;
+    }
+#endif
+    return KERNEL(epoll_ctl)(set, EPOLL_CTL_MOD, fd, &event) == 0;
+}
+
 /* io_remove of an atom, perhaps one that is not registered. */
 static void remove_atom(run *r, int index)
 {
@@ -116,11 +138,8 @@ static void remove_atom(run *r, int index)
     model_check_remove(&r->model, index, LIBRARY(io_remove(&r->poller, atom)));
     fault_note_leftovers(r);
     r->taken_away = 1;
-    if (r->model.on_epoll && kept && faults_count() == 0) {
-        struct epoll_event event = {.events = EPOLLET};
-        if (KERNEL(epoll_ctl)(io_poller_fd(&r->poller), EPOLL_CTL_MOD, fd, &event) == 0) {
-            violation("IO-REMOVE-3", "the kernel still watches descriptor %d", fd);
-        }
+    if (r->model.has_set && kept && faults_count() == 0 && is_watched(r, fd)) {
+        violation("IO-REMOVE-3", "the kernel still watches descriptor %d", fd);
     }
 }
 

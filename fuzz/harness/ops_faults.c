@@ -30,24 +30,31 @@ void op_fault(run *r, const op *o)
     }
 }
 
+/* In a child, which leaves its parent's polls alone, and has no kqueue until it has one of its own. In a
+ * process that has one, it is made anew every other time. */
 void op_renew(run *r, const op *o)
 {
     (void)o;
-    facts_trace(&r->model, FACTS_NO_WAIT);
-    if (!r->model.dispatching) {
+    int is_kqueue = (r->config->types & IO_POLLER_KQUEUE) != 0;
+    int is_child = !r->model.dispatching && (!is_kqueue || r->executed % 2);
+    if (is_child) {
         kernel_fork();
     }
+    facts_trace(&r->model, FACTS_NO_WAIT);
     int parent_polls = kernel_parent_polls();
-    int result = LIBRARY(io_poller_after_fork(&r->poller));
-    if (kernel_parent_polls() != parent_polls) {
-        violation("IO-FORK-1", "the parent had %d polls, and now has %d", parent_polls,
-                  kernel_parent_polls());
-    }
-    if (run_refused(r, result, "IO-FORK-3")) {
-        return;
-    }
-    model_check_renew(&r->model, result);
-    fault_note_leftovers(r);
+    int result;
+    do {
+        result = LIBRARY(io_poller_after_fork(&r->poller));
+        if (kernel_parent_polls() != parent_polls) {
+            violation("IO-FORK-1", "the parent had %d polls, and now has %d", parent_polls,
+                      kernel_parent_polls());
+        }
+        if (run_refused(r, result, "IO-FORK-3")) {
+            return;
+        }
+        model_check_renew(&r->model, result);
+        fault_note_leftovers(r);
+    } while (is_child && is_kqueue && result < 0);
     if (result == 0) {
         r->strayed = run_has_strays(r); /* the set is new */
     }

@@ -75,7 +75,7 @@ static void adopt(run *r, int index, const io_atom *atom, int flags)
  * signal interrupts goes on. The real kernel may have no more addresses to connect from. */
 static int check_result(run *r, const io_atom *atom, int flags, int result, const char *clause)
 {
-    int error = faults_error(FAULT_OTHER);
+    int error = faults_first(FAULT_OTHER);
     int expected = flags & ~0xf ? -EINVAL : error == EINTR ? 0 : -error;
     if (result != expected && result != -EADDRNOTAVAIL && !fault_is_program(r, result)) {
         violation(expected == -EINVAL ? "IO-SOCKET-8" : "IO-SOCKET-6",

@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <poll.h>
 
-/* The kernel has a set, and tells edges. */
+/* The kernel keeps what is registered. */
 static int has_set(const finder *f)
 {
-    return (f->config->types & (IO_POLLER_EPOLL | IO_POLLER_URING)) != 0;
+    return (f->config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_URING)) != 0;
 }
 
 static int is_select(const finder *f)
@@ -22,8 +22,8 @@ static int is_edge(const finder *f)
     return (f->config->types & IO_POLLER_EDGE) != 0;
 }
 
-/* epoll forgets a closed descriptor, or goes on if a duplicate lives; poll and select find it closed;
- * uring finds it closed when it looks at it. */
+/* epoll forgets a closed descriptor, or goes on if a duplicate lives; kqueue forgets it; poll and select
+ * find it closed; uring finds it closed when it looks at it. */
 static int closed_in_a_set(const finder *more, const finder *less)
 {
     return more->facts->life != LIFE_OPEN && (has_set(more) || has_set(less)) ? MODEL_EVENTS : 0;
@@ -57,8 +57,8 @@ static int hang_up_on_select(const finder *more, const finder *less)
                : 0;
 }
 
-/* The emulation does not: another flag's edge brings it along on epoll and uring, and level mode tells
- * what is ready. */
+/* The emulation does not: another flag's edge brings it along on epoll and uring, any activity does on
+ * kqueue, and level mode tells what is ready. */
 static int told_again(const finder *more, const finder *less)
 {
     return is_edge(less) && (!is_edge(more) || has_set(more)) ? less->facts->kept : 0;

@@ -34,7 +34,7 @@ static int is_unlimited(int timeout_ms)
 static void check_own_descriptor(run *r)
 {
     int fd = io_poller_fd(&r->poller);
-    if ((r->config->types & IO_POLLER_EPOLL) && fd < 0) {
+    if (r->model.has_set && !(r->config->types & IO_POLLER_URING) && fd < 0) {
         violation("IO-INIT-8", "io_poller_fd returned %d", fd);
     }
     if (fd >= 0 && !(KERNEL(fcntl)(fd, F_GETFD) & FD_CLOEXEC)) {
@@ -54,7 +54,7 @@ static int least_limit(const run *r)
         const model_atom *a = &r->model.atoms[i];
         limit = a->registered && a->fd >= limit ? a->fd + 1 : limit;
     }
-    return r->model.on_epoll ? -1 : limit;
+    return r->model.has_set ? -1 : limit;
 }
 
 static int wait_in_library(run *r, int timeout_ms)

@@ -17,9 +17,9 @@ void model_init(model *m, int types, int limit)
 {
     *m = (model){.limit = limit, .fresh = 1, .first = -1};
     m->edge = (types & IO_POLLER_EDGE) != 0;
-    m->on_epoll = (types & (IO_POLLER_EPOLL | IO_POLLER_URING)) != 0;
+    m->has_set = (types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_URING)) != 0;
     m->on_select = (types & IO_POLLER_SELECT) != 0;
-    m->emulated = m->edge && !m->on_epoll;
+    m->emulated = m->edge && !m->has_set;
 }
 
 void model_notice(const model *m, model_event event, int atom, int flags)
@@ -175,14 +175,14 @@ void model_check_set(model *m, int atom, int flags, int result, unsigned control
                                                    : "IO-SET-1";
         violation(clause, "io_set returned %d, expected %d", result, expected);
     }
-    if (controls > 0 && !m->on_epoll) {
+    if (controls > 0 && !m->has_set) {
         violation("IO-MASK-2", "io_set made %u system calls", controls);
     }
     if (result < 0) {
         return;
     }
     int dropped_only = (flags & MODEL_EVENTS & ~a->interest) == 0;
-    if (controls > 0 && m->on_epoll && !m->edge && dropped_only && a->life == LIFE_OPEN &&
+    if (controls > 0 && m->has_set && !m->edge && dropped_only && a->life == LIFE_OPEN &&
         !a->alarmed) {
         violation("IO-MASK-1", "io_set only dropped flags and made %u system calls", controls);
     }
@@ -277,7 +277,7 @@ void model_check_renew(model *m, int result)
     }
     for (int i = 0; i < MODEL_ATOMS; i++) {
         model_atom *a = &m->atoms[i];
-        if (m->on_epoll && a->registered && a->life != LIFE_OPEN) {
+        if (m->has_set && a->registered && a->life != LIFE_OPEN) {
             a->maybe |= a->interest & MODEL_EVENTS; /* it may be found closed (IO-CLOSE-6) */
             m->pending = -1;
         }

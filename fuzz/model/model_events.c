@@ -34,7 +34,7 @@ void model_wait_begin(model *m)
 static int find_closed(const model *m, model_atom *a, int failed)
 {
     int both = MODEL_READ | MODEL_WRITE;
-    if (m->on_epoll || a->life == LIFE_TAKEN) {
+    if (m->has_set || a->life == LIFE_TAKEN) {
         return MODEL_EVENTS;
     }
     if (a->life == LIFE_DEAD) {
@@ -141,7 +141,7 @@ static void note_scan(model *m, const model_wait *wait)
 {
     int unseen = m->scanned; /* no dispatch has told the order of the latest one */
     int all = is_all_pending(m);
-    m->scanned = !m->on_epoll && m->fresh && wait->result > 0 && all && wait->kernel_waits == 1 &&
+    m->scanned = !m->has_set && m->fresh && wait->result > 0 && all && wait->kernel_waits == 1 &&
                  wait->faults == 0;
     m->fresh &= wait->result == 0;
     if (unseen || (!m->scanned && !(all && wait->result == 0))) {

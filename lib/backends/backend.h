@@ -13,9 +13,13 @@
 
 /* Which backends are compiled in: those named by -DUSE_..., or, if none is, all that the platform
  * has. */
-#if !defined(USE_EPOLL) && !defined(USE_URING) && !defined(USE_POLL) && !defined(USE_SELECT)
+#if !defined(USE_EPOLL) && !defined(USE_KQUEUE) && !defined(USE_URING) && !defined(USE_POLL) &&    \
+    !defined(USE_SELECT)
 #ifdef __linux__
 #define USE_EPOLL
+#endif
+#ifdef IO_OS_KQUEUE
+#define USE_KQUEUE
 #endif
 #define USE_URING
 #define USE_POLL
@@ -51,6 +55,7 @@ typedef struct io_backend {
 
 extern const io_backend io_backend_epoll;
 extern const io_backend io_backend_uring;
+extern const io_backend io_backend_kqueue;
 extern const io_backend io_backend_poll;
 extern const io_backend io_backend_select;
 

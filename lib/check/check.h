@@ -22,8 +22,8 @@ const char *io_core_check(const io_core *core, const io_poller *poller);
 /* How much is looked at. */
 typedef enum io_check_depth {
     IO_CHECK_MEMORY, /* what is in memory */
-    IO_CHECK_KERNEL, /* and what a kernel that has a set of its own has in it (epoll, uring) */
-    IO_CHECK_EXACT   /* and that this set has everything, and nothing else. It need not, after a
+    IO_CHECK_KERNEL, /* and what a kernel that has a set of its own has in it (epoll, kqueue, uring) */
+    IO_CHECK_EXACT /* and that this set has everything, and nothing else. It need not, after a
                         registered descriptor was closed without io_remove, or a call was made to fail
                         that takes something out of the set */
 } io_check_depth;
@@ -39,6 +39,7 @@ const char *io_poll_check(const io_poller *poller);
 const char *io_select_check(const io_poller *poller);
 const char *io_epoll_check(const io_poller *poller, io_check_depth depth);
 const char *io_uring_check(const io_poller *poller, io_check_depth depth);
+const char *io_kqueue_check(const io_poller *poller, io_check_depth depth);
 
 #endif
 #endif

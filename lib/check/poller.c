@@ -14,6 +14,11 @@ static int is_known(const io_backend *backend)
         return 1;
     }
 #endif
+#ifdef USE_KQUEUE
+    if (backend == &io_backend_kqueue) {
+        return 1;
+    }
+#endif
 #ifdef USE_URING
     if (backend == &io_backend_uring) {
         return 1;
@@ -53,10 +58,11 @@ static const char *check_fields(const io_poller *poller)
     if (poller->start > poller->core.slot_count) {
         return "poller.start";
     }
-    if ((poller->fd >= 0) != (backend->type == IO_POLLER_EPOLL)) {
+    int has_set = (backend->type & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE)) != 0;
+    if ((poller->fd >= 0) != has_set) {
         return "poller.fd";
     }
-    int has_set = backend->type == IO_POLLER_EPOLL || backend->type == IO_POLLER_URING;
+    has_set |= backend->type == IO_POLLER_URING; /* whose descriptor is the ring's */
     if (poller->outdated && (poller->outdated != 1 || !has_set)) {
         return "poller.outdated";
     }
@@ -65,11 +71,15 @@ static const char *check_fields(const io_poller *poller)
 
 static const char *check_backend(const io_poller *poller, io_check_depth depth)
 {
-    (void)depth; /* without epoll and uring */
+    (void)depth; /* with poll and select alone */
     switch (poller->backend->type) {
 #ifdef USE_EPOLL
     case IO_POLLER_EPOLL:
         return io_epoll_check(poller, depth);
+#endif
+#ifdef USE_KQUEUE
+    case IO_POLLER_KQUEUE:
+        return io_kqueue_check(poller, depth);
 #endif
 #ifdef USE_URING
     case IO_POLLER_URING:

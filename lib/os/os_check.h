@@ -1,5 +1,6 @@
 /* For the checks that are compiled in with -DIO_CHECK: what an epoll set and the rings of io_uring
- * hold, as Linux shows it in /proc/self/fdinfo, and as the simulated kernel has it. */
+ * hold, as Linux shows it in /proc/self/fdinfo, and as the simulated kernel has it; and what a kqueue
+ * holds, which only the simulated kernel shows. */
 #ifndef IOATOM_OS_OS_CHECK_H
 #define IOATOM_OS_OS_CHECK_H
 
@@ -19,6 +20,15 @@ typedef struct io_os_item {
 } io_os_item;
 
 typedef void (*io_os_take_item)(void *context, const io_os_item *item);
+
+typedef struct io_os_knote {
+    uintptr_t ident;
+    int filter;
+    unsigned flags;
+    uint32_t data;
+} io_os_knote;
+
+typedef void (*io_os_take_knote)(void *context, const io_os_knote *knote);
 
 #ifdef IO_OS_SIM
 
@@ -57,7 +67,52 @@ static inline int io_os_uring_polls(int ring_fd)
     return count;
 }
 
+/* Whether a kqueue has this. */
+static inline int io_os_kqueue_has(int queue_fd, uint64_t fd, int filter)
+{
+    io_sim *sim = io_sim_current();
+    int queue = io_sim_file_index(sim, io_sim_file_of(sim, queue_fd));
+    return io_sim_find_knote(sim, queue, (uintptr_t)fd, filter) != IO_SIM_NONE;
+}
+
+/* All that it has. */
+static inline int io_os_kqueue_knotes(int queue_fd, io_os_take_knote take, void *context)
+{
+    io_sim *sim = io_sim_current();
+    const io_sim_file *queue = sim ? io_sim_file_of(sim, queue_fd) : NULL;
+    if (!queue || queue->kind != IO_SIM_KQUEUE) {
+        return -EBADF;
+    }
+    for (int i = 0; i < sim->knote_end; i++) {
+        const io_sim_knote *knote = &sim->knotes[i];
+        if (knote->used && knote->queue == io_sim_file_index(sim, queue)) {
+            io_os_knote found = {.ident = knote->ident,
+                                 .filter = knote->filter,
+                                 .flags = knote->flags,
+                                 .data = (uint32_t)(uintptr_t)knote->udata};
+            take(context, &found);
+        }
+    }
+    return 0;
+}
+
 #else
+
+static inline int io_os_kqueue_has(int queue_fd, uint64_t fd, int filter)
+{
+    (void)queue_fd;
+    (void)fd;
+    (void)filter;
+    return 1;
+}
+
+static inline int io_os_kqueue_knotes(int queue_fd, io_os_take_knote take, void *context)
+{
+    (void)queue_fd;
+    (void)take;
+    (void)context;
+    return -ENOTSUP;
+}
 
 /* "/proc/self/fdinfo/" and the number. */
 static inline void io_os_put_info_path(char *path, int fd)

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os_process.h"
 #include "result.h"
 
 #ifdef IO_OS_SIM
@@ -76,11 +77,6 @@ static inline int io_os_uring_look(struct pollfd *fds, uint64_t count)
         r = io_os_result(ppoll(fds, (nfds_t)count, &zero, NULL));
     } while (r == -EINTR);
     return r;
-}
-
-static inline int io_os_process(void)
-{
-    return (int)getpid();
 }
 
 #ifdef IO_OS_SIM

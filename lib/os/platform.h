@@ -7,5 +7,18 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+/* The same of macOS and NetBSD, which take -std=c11 to mean nothing but C, and declare no kqueue. */
+#if defined(__APPLE__) && !defined(_DARWIN_C_SOURCE)
+#define _DARWIN_C_SOURCE 1
+#endif
+#if defined(__NetBSD__) && !defined(_NETBSD_SOURCE)
+#define _NETBSD_SOURCE 1
+#endif
+
+/* Who has kqueue(2); the simulated kernel has it, too. */
+#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) ||   \
+    defined(__DragonFly__) || defined(IO_OS_SIM)
+#define IO_OS_KQUEUE 1
+#endif
 
 #endif

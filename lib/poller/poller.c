@@ -10,6 +10,9 @@ static const io_backend *const backends[] = {
 #ifdef USE_EPOLL
     &io_backend_epoll,
 #endif
+#ifdef USE_KQUEUE
+    &io_backend_kqueue,
+#endif
 #ifdef USE_URING
     &io_backend_uring,
 #endif
@@ -36,6 +39,7 @@ static int environment_types(void)
         const char *name;
         int type;
     } names[] = {{"epoll", IO_POLLER_EPOLL},
+                 {"kqueue", IO_POLLER_KQUEUE},
                  {"uring", IO_POLLER_URING},
                  {"poll", IO_POLLER_POLL},
                  {"select", IO_POLLER_SELECT}};

@@ -12,6 +12,7 @@
 #define clock_gettime(...) io_sim_clock_gettime(__VA_ARGS__)
 #define close(...) io_sim_close(__VA_ARGS__)
 #define connect(...) io_sim_connect(__VA_ARGS__)
+#define dup2(...) io_sim_dup2(__VA_ARGS__)
 #define dup3(...) io_sim_dup3(__VA_ARGS__)
 #define epoll_create1(...) io_sim_epoll_create1(__VA_ARGS__)
 #define epoll_ctl(...) io_sim_epoll_ctl(__VA_ARGS__)
@@ -21,6 +22,8 @@
 #define getsockopt(...) io_sim_getsockopt(__VA_ARGS__)
 #define getpid(...) io_sim_getpid(__VA_ARGS__)
 #define ioctl(...) io_sim_ioctl(__VA_ARGS__)
+#define kevent(...) io_sim_kevent(__VA_ARGS__)
+#define kqueue(...) io_sim_kqueue(__VA_ARGS__)
 #define listen(...) io_sim_listen(__VA_ARGS__)
 #define mmap(...) io_sim_mmap(__VA_ARGS__)
 #define munmap(...) io_sim_munmap(__VA_ARGS__)
@@ -47,6 +50,7 @@
 #undef clock_gettime
 #undef close
 #undef connect
+#undef dup2
 #undef dup3
 #undef epoll_create1
 #undef epoll_ctl
@@ -56,6 +60,8 @@
 #undef getsockopt
 #undef getpid
 #undef ioctl
+#undef kevent
+#undef kqueue
 #undef listen
 #undef mmap
 #undef munmap

@@ -84,13 +84,16 @@ static void link_spurious(io_sim *sim, int queue)
     }
 }
 
-/* One change; it can be made to fail. */
+/* One change; it can be made to fail, but not in a call that will fail when all are made. */
 static int make_change(io_sim *sim, int queue, const struct kevent *change)
 {
     io_sim_fault fault = sim->fault; /* of the whole call */
     int fd = change->ident < IO_SIM_FDS ? (int)change->ident : -1;
-    int r = io_sim_enter(IO_SIM_CALL_KEVENT_CHANGE, fd) ? 0 : -errno;
-    sim->fault = fault;
+    int r = 0;
+    if (!fault.error) {
+        r = io_sim_enter(IO_SIM_CALL_KEVENT_CHANGE, fd) ? 0 : -errno;
+        sim->fault = fault;
+    }
     return r < 0 ? r : io_sim_change_knote(sim, queue, change);
 }
 

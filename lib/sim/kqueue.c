@@ -16,7 +16,7 @@
  *  - EVFILT_WRITE cannot be added to a pipe whose other end is closed (EPIPE: the manual page does not
  *    say so, the systems do).
  *  - EVFILT_READ takes ordinary files, which are ready before their end.
- *  - EVFILT_USER is active when it has been triggered, however often.
+ *  - EVFILT_USER is active when it has been triggered, however often; not by what adds it (FreeBSD).
  *  - Closing a number deletes its events, whoever else has the file.
  *  - A child has none of its parent's kqueues (io_sim_fork).
  * The objects themselves are Linux's.
@@ -230,7 +230,6 @@ static void touch(io_sim_knote *knote, const struct kevent *change)
         break;
     }
     knote->data = change->data;
-    knote->triggered |= (change->fflags & NOTE_TRIGGER) != 0;
 }
 
 /* One that is there already. 1 if its filter is to be run. */
@@ -283,6 +282,7 @@ int io_sim_change_knote(io_sim *sim, int queue, const struct kevent *change)
     }
     if (is_user) {
         touch(&sim->knotes[index], change);
+        sim->knotes[index].triggered |= !is_new && (change->fflags & NOTE_TRIGGER);
     }
     int run = is_new || modify(sim, index, change);
     if (run && !sim->knotes[index].disabled && run_filter(sim, index)) {

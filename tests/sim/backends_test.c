@@ -1,4 +1,4 @@
-/* The real backends, in all six configurations, over the simulated kernel: what a clock that can be
+/* The real backends, in all configurations, over the simulated kernel: what a clock that can be
  * set and calls that fail on demand make easy to test. */
 #include "../unit/unit.h"
 
@@ -108,7 +108,8 @@ static void draw_early(void *calls_left, int kind, uint32_t nth, io_fd fd, io_si
     (void)nth;
     (void)fd;
     int waits = kind == IO_SIM_CALL_POLL || kind == IO_SIM_CALL_SELECT ||
-                kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_URING_WAIT;
+                kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_KEVENT ||
+                kind == IO_SIM_CALL_URING_WAIT;
     if (waits && *left > 0) {
         (*left)--;
         fault->early_ns = 3 * MS_NS;
@@ -175,14 +176,16 @@ static void refused_by_the_kernel(const unit_config *config)
     unit_atom other;
     io_fd fds[2];
     int is_epoll = (config->types & IO_POLLER_EPOLL) != 0;
+    int is_kqueue = (config->types & IO_POLLER_KQUEUE) != 0;
     int is_uring = (config->types & IO_POLLER_URING) != 0;
+    int call = is_epoll    ? IO_SIM_CALL_EPOLL_CTL
+               : is_kqueue ? IO_SIM_CALL_KEVENT_CHANGE
+               : is_uring  ? IO_SIM_CALL_URING_POLL
+                           : IO_SIM_CALL_FSTAT;
     begin(config, &atom, fds);
     CLAUSE("IO-ADD-10");
     unit_atom_init(&other, fds[1]);
-    int control = is_epoll   ? IO_SIM_CALL_EPOLL_CTL
-                  : is_uring ? IO_SIM_CALL_URING_POLL
-                             : IO_SIM_CALL_FSTAT;
-    CHECK_EQ(io_sim_fail(&sim, control, 1, is_epoll ? ENOSPC : ENOMEM), 0);
+    CHECK_EQ(io_sim_fail(&sim, call, 1, is_epoll ? ENOSPC : ENOMEM), 0);
     CHECK_ERROR(io_add(&poller, &other.io, IO_WRITE), is_epoll ? -ENOSPC : -ENOMEM);
     CHECK_ERROR(io_remove(&poller, &other.io), -ENOENT);
     CHECK_EQ(unit_told(&poller, &other, 0), 0);
@@ -192,6 +195,7 @@ static void refused_by_the_kernel(const unit_config *config)
     CLAUSE("IO-WAIT-9");
     put(&sim, &fds[1]);
     int wait = is_epoll                                ? IO_SIM_CALL_EPOLL_WAIT
+               : is_kqueue                             ? IO_SIM_CALL_KEVENT
                : is_uring                              ? IO_SIM_CALL_URING_WAIT
                : (config->types & IO_POLLER_POLL) != 0 ? IO_SIM_CALL_POLL
                                                        : IO_SIM_CALL_SELECT;

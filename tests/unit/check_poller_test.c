@@ -13,6 +13,7 @@
 
 #ifdef IO_OS_SIM
 #include <ioatom/sim.h>
+#include <ioatom/sim_kqueue.h>
 #define PIPE io_sim_pipe2
 #define CONTROL io_sim_epoll_ctl
 #define WRITE io_sim_write
@@ -125,7 +126,7 @@ static void fields(const unit_config *config)
     FAULT("poller.start", poller.start = LIMIT + 1);
     FAULT("poller.fd", poller.fd = poller.fd >= 0 ? -1 : 0);
     FAULT("poller.outdated", poller.outdated = 2);
-    if (!(config->types & (IO_POLLER_EPOLL | IO_POLLER_URING))) {
+    if (!(config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_URING))) {
         FAULT("poller.outdated", poller.outdated = 1);
     }
     io_atom *inner = (io_atom *)(void *)poller.inline_slots; /* which nobody uses here */
@@ -312,6 +313,74 @@ static void kernel_set(const unit_config *config)
     end();
 }
 
+#ifdef IO_OS_SIM
+
+static void change(int role, int filter, int flags, uint32_t generation)
+{
+    struct kevent one;
+    EV_SET(&one, (uintptr_t)fds[role], (short)filter, (unsigned short)flags, 0, 0,
+           (void *)(uintptr_t)generation);
+    CHECK_EQ(io_sim_kevent(poller.fd, &one, 1, NULL, 0, NULL), 0);
+}
+
+/* What the kernel has, and what the area notes. */
+static void kernel_queue(const unit_config *config)
+{
+    enum { BROKEN = 1, LACKING = 2 };
+    if (!(config->types & IO_POLLER_KQUEUE)) {
+        return;
+    }
+    begin(config);
+    int clear = unit_is_edge(config) ? EV_CLEAR : 0;
+    uint32_t generation = slot_of(READER)->generation;
+    uint8_t *notes = poller.area;
+    /* Each is put right again by deleting what it added, and adding what it deleted. */
+    change(READER, EVFILT_READ, EV_DELETE, 0);
+    expect(__LINE__, "kqueue.missing", IO_CHECK_EXACT);
+    CHECK(io_poller_check(&poller, IO_CHECK_KERNEL) == NULL);
+    change(READER, EVFILT_READ, EV_ADD | (clear ^ EV_CLEAR), generation);
+    expect(__LINE__, "kqueue.flags", IO_CHECK_KERNEL);
+    change(READER, EVFILT_READ, EV_DELETE, 0);
+    change(READER, EVFILT_READ, EV_ADD | clear, generation + 2);
+    expect(__LINE__, "kqueue.stale", IO_CHECK_EXACT);
+    CHECK(io_poller_check(&poller, IO_CHECK_KERNEL) == NULL);
+    change(READER, EVFILT_READ, EV_ADD, generation);
+    CHECK(io_poller_check(&poller, IO_CHECK_EXACT) == NULL);
+    change(FREE, EVFILT_READ, EV_ADD | clear, slot_of(FREE)->generation);
+    expect(__LINE__, "kqueue.stale", IO_CHECK_EXACT);
+    change(FREE, EVFILT_READ, EV_DELETE, 0);
+    change(READER, EVFILT_WRITE, EV_ADD | clear, generation);
+    expect(__LINE__, "kqueue.excess", IO_CHECK_EXACT);
+    CHECK(io_poller_check(&poller, IO_CHECK_KERNEL) == NULL);
+    change(READER, EVFILT_WRITE, EV_DELETE, 0);
+    struct kevent user = {.filter = EVFILT_USER, .flags = EV_ADD | EV_CLEAR};
+    CHECK_EQ(io_sim_kevent(poller.fd, &user, 1, NULL, 0, NULL), 0);
+    expect(__LINE__, "kqueue.flags", IO_CHECK_KERNEL);
+    user.flags = EV_DELETE;
+    CHECK_EQ(io_sim_kevent(poller.fd, &user, 1, NULL, 0, NULL), 0);
+    /* What is asked for, and the kernel has not; but it may lack what will be put right. */
+    slot_of(SILENT)->kernel = IO_WRITE;
+    expect(__LINE__, "kqueue.missing", IO_CHECK_EXACT);
+    notes[fds[SILENT]] = LACKING;
+    expect(__LINE__, "kqueue.outdated", IO_CHECK_MEMORY);
+    poller.outdated = 1;
+    expect(__LINE__, "kqueue.outdated", IO_CHECK_MEMORY);
+    poller.fd_end = LIMIT;
+    CHECK(io_poller_check(&poller, IO_CHECK_EXACT) == NULL);
+    notes[fds[SILENT]] = BROKEN;
+    expect(__LINE__, "kqueue.missing", IO_CHECK_EXACT);
+    notes[fds[SILENT]] = 4;
+    expect(__LINE__, "kqueue.note", IO_CHECK_MEMORY);
+    notes[fds[SILENT]] = 0;
+    notes[fds[FREE]] = BROKEN;
+    expect(__LINE__, "kqueue.note", IO_CHECK_MEMORY);
+    notes[fds[FREE]] = 0;
+    mend();
+    end();
+}
+
+#endif
+
 static void not_open(const unit_config *config)
 {
     static io_poller closed;
@@ -328,6 +397,9 @@ int main(int argc, char **argv)
         {"check_poller_select_area", "", select_area, UNIT_EACH},
         {"check_poller_uring_area", "", uring_area, UNIT_EACH},
         {"check_poller_kernel_set", "", kernel_set, UNIT_EACH},
+#ifdef IO_OS_SIM
+        {"check_poller_kernel_queue", "", kernel_queue, UNIT_EACH},
+#endif
         {"check_poller_not_open", "", not_open, UNIT_ONCE},
         {NULL, NULL, NULL, 0},
     };

@@ -35,24 +35,32 @@ static int is_epoll(const unit_config *config)
     return (config->types & IO_POLLER_EPOLL) != 0;
 }
 
+static int is_kqueue(const unit_config *config)
+{
+    return (config->types & IO_POLLER_KQUEUE) != 0;
+}
+
 static int is_uring(const unit_config *config)
 {
     return (config->types & IO_POLLER_URING) != 0;
 }
 
-/* The call that registers a descriptor, or looks whether it can be; what it fails with. */
+/* The call that tells the kernel what to watch, where there is one. */
 static int control_of(const unit_config *config)
 {
-    if (is_uring(config)) {
-        return IO_SIM_CALL_URING_SUBMIT;
-    }
-    return is_epoll(config) ? IO_SIM_CALL_EPOLL_CTL : IO_SIM_CALL_FSTAT;
+    return is_epoll(config)    ? IO_SIM_CALL_EPOLL_CTL
+           : is_kqueue(config) ? IO_SIM_CALL_KEVENT_CHANGE
+           : is_uring(config)  ? IO_SIM_CALL_URING_SUBMIT
+                               : IO_SIM_CALL_ANY;
 }
 
 static int wait_of(const unit_config *config)
 {
     if (is_epoll(config)) {
         return IO_SIM_CALL_EPOLL_WAIT;
+    }
+    if (is_kqueue(config)) {
+        return IO_SIM_CALL_KEVENT;
     }
     if (is_uring(config)) {
         return IO_SIM_CALL_URING_WAIT;
@@ -126,7 +134,7 @@ static void wait_refused(const unit_config *config)
 /* --- removing and closing --- */
 
 /* The kernel does not forget a descriptor. Its atom is silent all the same, its number can be used,
- * and the set is made anew when it tells of it. */
+ * and the set is made anew, or the kernel asked again, when it tells of it. */
 static void remove_refused(const unit_config *config)
 {
     static const int errors[] = {ENOMEM, EBADF, ENOENT};
@@ -142,7 +150,7 @@ static void remove_refused(const unit_config *config)
         put(fds[1]);
         CHECK_EQ(io_wait(&poller, 0), 1);
         CLAUSE("IO-REMOVE-8");
-        if (is_epoll(config) || is_uring(config)) {
+        if (control_of(config) != IO_SIM_CALL_ANY) {
             fail(control_of(config), 1, errors[i / 2]);
         }
         CHECK_EQ(io_remove(&poller, &atom.io), 0);
@@ -185,7 +193,7 @@ static void close_refused(const unit_config *config)
         add(&atom, fds[0], IO_READ | IO_WRITE);
         CHECK_EQ(io_wait(&poller, 0), 1);
         CLAUSE("IO-CLOSE-11");
-        if (is_epoll(config) || is_uring(config)) {
+        if (control_of(config) != IO_SIM_CALL_ANY) {
             fail(control_of(config), 1, ENOMEM);
         }
         fail(IO_SIM_CALL_CLOSE, 1, errors[i]);
@@ -245,8 +253,9 @@ static void accept_refused(const unit_config *config)
         CHECK_EQ(unit_told(&poller, &listener, 0), IO_READ);
     }
     CLAUSE("IO-SOCKET-6");
+    int has_control = control_of(config) != IO_SIM_CALL_ANY;
     int error = is_epoll(config) ? ENOSPC : ENOMEM;
-    fail(control_of(config), 1, error);
+    fail(has_control ? control_of(config) : IO_SIM_CALL_FSTAT, 1, error);
     fail(IO_SIM_CALL_CLOSE, 1, EIO); /* the first error is the one that is told */
     CHECK_ERROR(accept_into(&atom, &listener), -error);
     CHECK_BYTES(&atom, &before, sizeof(atom));
@@ -324,6 +333,10 @@ static void interrupted_renewal(const unit_config *config)
     add(&atom, fds[0], IO_READ);
     CLAUSE("IO-ERROR-6");
     for (unsigned i = 1; i <= 2 && (is_epoll(config) || is_uring(config)); i++) {
+        fail(IO_SIM_CALL_DUP, i, EINTR);
+    }
+    for (unsigned i = 1; i <= 2 && is_kqueue(config); i++) {
+        fail(IO_SIM_CALL_KEVENT_CHANGES, i, EINTR);
         fail(IO_SIM_CALL_DUP, i, EINTR);
     }
     CHECK_EQ(io_poller_after_fork(&poller), 0);

@@ -45,6 +45,10 @@ typedef struct unit_outcome {
 static const unit_config configs[] = {
     {"epoll+edge", IO_POLLER_EPOLL | IO_POLLER_EDGE},
     {"epoll+level", IO_POLLER_EPOLL | IO_POLLER_LEVEL},
+#ifdef IO_OS_SIM /* a kqueue that runs here */
+    {"kqueue+edge", IO_POLLER_KQUEUE | IO_POLLER_EDGE},
+    {"kqueue+level", IO_POLLER_KQUEUE | IO_POLLER_LEVEL},
+#endif
     {"uring+edge", IO_POLLER_URING | IO_POLLER_EDGE},
     {"uring+level", IO_POLLER_URING | IO_POLLER_LEVEL},
     {"poll+edge", IO_POLLER_POLL | IO_POLLER_EDGE},
@@ -185,7 +189,8 @@ int unit_is_edge(const unit_config *config)
 
 int unit_is_emulated(const unit_config *config)
 {
-    return unit_is_edge(config) && (config->types & (IO_POLLER_EPOLL | IO_POLLER_URING)) == 0;
+    return unit_is_edge(config) &&
+           (config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_URING)) == 0;
 }
 
 void unit_note(io_poller *poller, io_atom *atom, int flags)

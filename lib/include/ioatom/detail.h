@@ -50,7 +50,9 @@ struct io_poller {
     uint64_t start;  /* where the next scan of the area begins; uring: the first one listed */
     io_fd fd;        /* what io_poller_fd returns, or -1 */
     int type;        /* the backend's bit and the mode's */
-    int outdated; /* epoll, uring: the kernel has what the table has not; it is to be made anew */
+    int outdated;    /* epoll, uring: the kernel has what the table has not; it is to be made anew.
+                        kqueue: there are notes in the area */
+    int owner;       /* kqueue: the process that has fd; a child of it has not */
     io_ring ring;
     io_slot inline_slots[IO_POLLER_INLINE_FDS];
     uint32_t inline_queue[IO_POLLER_INLINE_FDS];

@@ -127,7 +127,7 @@ size_t io_poller_storage_size(int types, int max_fds);
  * open (IO-INIT-10). -EBUSY: inside a callback. */
 int io_poller_dispose(io_poller *poller);
 
-/* "epoll", "uring", "poll" or "select"; "none" for a null or disposed poller (IO-INIT-7). */
+/* "epoll", "kqueue", "uring", "poll" or "select"; "none" for a null or disposed poller (IO-INIT-7). */
 const char *io_poller_name(const io_poller *poller);
 
 /* The backend's bit | IO_POLLER_EDGE or IO_POLLER_LEVEL, whichever mode it runs in (IO-INIT-7). */

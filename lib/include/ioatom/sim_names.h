@@ -12,6 +12,7 @@
 #define io_audit_idle io_sim_lib_audit_idle
 #define io_audit_name io_sim_lib_audit_name
 #define io_backend_epoll io_sim_lib_backend_epoll
+#define io_backend_kqueue io_sim_lib_backend_kqueue
 #define io_backend_poll io_sim_lib_backend_poll
 #define io_backend_select io_sim_lib_backend_select
 #define io_backend_uring io_sim_lib_backend_uring
@@ -37,6 +38,7 @@
 #define io_epoll_check io_sim_lib_epoll_check
 #define io_exhausted io_sim_lib_exhausted
 #define io_fd_check io_sim_lib_fd_check
+#define io_kqueue_check io_sim_lib_kqueue_check
 #define io_next io_sim_lib_next
 #define io_parse_address io_sim_lib_parse_address
 #define io_poll_check io_sim_lib_poll_check
