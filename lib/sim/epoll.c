@@ -131,26 +131,44 @@ static int find_item(const io_sim *sim, int set, int file, int fd)
     return NONE;
 }
 
-/* The set on the other side, inside or outside, if one of these sets is on this side. */
-static uint64_t step(const io_sim *sim, uint64_t sets, int inside, int set, int file)
+/* Files, by their indices; and how many there are. */
+typedef struct file_set {
+    int count;
+    uint8_t has[IO_SIM_FILES];
+} file_set;
+
+static void put_file(file_set *files, int index)
 {
-    int is_set = sim->files[file].kind == IO_SIM_EPOLL || sim->files[file].kind == IO_SIM_KQUEUE;
-    int from = inside ? set : file;
-    return is_set && (sets >> from & 1) ? UINT64_C(1) << (inside ? file : set) : 0;
+    files->count += !files->has[index];
+    files->has[index] = 1;
+}
+
+/* From a set, if it is one of these, to what is in it or what it is in, if that is one, too. */
+static void step(const io_sim *sim, const file_set *from, int inside, int set, int file,
+                 file_set *to)
+{
+    int kind = sim->files[file].kind;
+    int is_set = kind == IO_SIM_EPOLL || kind == IO_SIM_KQUEUE;
+    if (is_set && from->has[inside ? set : file]) {
+        put_file(to, inside ? file : set);
+    }
 }
 
 /* The sets that are one step away, inside or outside; kqueues are sets, too. */
-static uint64_t neighbours(const io_sim *sim, uint64_t sets, int inside)
+static file_set neighbours(const io_sim *sim, const file_set *sets, int inside)
 {
-    uint64_t found = 0;
+    file_set found = {0};
     for (int i = 0; i < sim->item_end; i++) {
         const io_sim_item *item = &sim->items[i];
-        found |= item->used ? step(sim, sets, inside, item->set, item->file) : 0;
+        if (item->used) {
+            step(sim, sets, inside, item->set, item->file, &found);
+        }
     }
     for (int i = 0; i < sim->knote_end; i++) {
         const io_sim_knote *knote = &sim->knotes[i];
-        int is_fd = knote->used && knote->file != NONE;
-        found |= is_fd ? step(sim, sets, inside, knote->queue, knote->file) : 0;
+        if (knote->used && knote->file != NONE) {
+            step(sim, sets, inside, knote->queue, knote->file, &found);
+        }
     }
     return found;
 }
@@ -159,14 +177,14 @@ static uint64_t neighbours(const io_sim *sim, uint64_t sets, int inside)
 int io_sim_check_nesting(const io_sim *sim, int set, int inner)
 {
     int depth = 0;
-    uint64_t sets = UINT64_C(1) << inner;
-    for (; sets; sets = neighbours(sim, sets, 1)) {
-        if (sets >> set & 1) {
+    file_set sets = {0};
+    for (put_file(&sets, inner); sets.count > 0; sets = neighbours(sim, &sets, 1)) {
+        if (sets.has[set]) {
             return -ELOOP;
         }
         depth++;
     }
-    for (sets = UINT64_C(1) << set; sets; sets = neighbours(sim, sets, 0)) {
+    for (put_file(&sets, set); sets.count > 0; sets = neighbours(sim, &sets, 0)) {
         depth++;
     }
     return depth > DEEPEST ? -ELOOP : 0;

@@ -107,7 +107,7 @@ void io_sim_wake_knotes(io_sim *sim, int file, int key, io_sim_queues *woken)
         if ((key && !(key & bits_of(knote->filter))) || !run_filter(sim, i)) {
             continue;
         }
-        int is_watched = queue->items != NONE || queue->knotes != NONE;
+        int is_watched = queue->items != NONE || queue->knotes != NONE || queue->requests != NONE;
         if (is_watched && woken->count < IO_SIM_NEST_MOST) {
             woken->files[woken->count++] = knote->queue;
         }

@@ -83,6 +83,15 @@ static int get_option(io_sim_endpoint *socket, int level, int option, int *value
     case SO_TYPE:
         *value = socket->type;
         return 0;
+    case SO_DOMAIN:
+        *value = socket->family;
+        return 0;
+    case SO_REUSEADDR:
+        *value = socket->reuse_address;
+        return 0;
+    case SO_REUSEPORT:
+        *value = socket->reuse_port;
+        return 0;
     case SO_ACCEPTCONN:
         *value = socket->state == IO_SIM_LISTENING;
         return 0;

@@ -594,7 +594,7 @@ static void dead_and_taken_over(const unit_config *config)
     io_fd other[2];
     CLAUSE("IO-AUDIT-6");
     if (kit_has_set(config)) {
-        SKIP("on epoll and uring nobody knows (IO-CLOSE-6)");
+        SKIP("on epoll, kqueue and uring nobody knows (IO-CLOSE-6)");
     }
     begin_audit(config, IO_AUDIT_PORTABLE);
     unit_pipe(fds);

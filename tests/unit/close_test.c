@@ -616,6 +616,7 @@ static size_t describe_set(char *text, size_t size)
 
 static void fork_apart(const unit_config *config)
 {
+    NEEDS_KERNEL("second process");
     static const int interests[FORKED] = {IO_READ, IO_READ, IO_READ | IO_WRITE,
                                           IO_WRITE | IO_ONESHOT};
     char before[2000], after[2000];

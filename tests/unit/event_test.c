@@ -286,6 +286,7 @@ static void drain_errors(io_fd fd)
  * says. */
 static void error_answered(const unit_config *config)
 {
+    NEEDS_KERNEL("IP_RECVERR");
     unit_atom atom;
     int on = 1;
     char byte;

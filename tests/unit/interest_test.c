@@ -186,6 +186,7 @@ static void add_file(const unit_config *config)
 /* Either answer will do; accepted, it must work. */
 static void add_device(const unit_config *config)
 {
+    NEEDS_KERNEL("procfs");
     static const char *const paths[] = {"/dev/null", "/dev/zero", "/proc/self/status"};
     unit_atom atom;
     CLAUSE("IO-ADD-8");
@@ -606,6 +607,20 @@ static void remove_uncounts(const unit_config *config)
 /* How many registrations the kernel has in the poller's set. */
 static int kernel_entries(const unit_config *config)
 {
+#ifdef UNIT_ON_SIM
+    int used = 0;
+    (void)config; /* there is only one set */
+    for (int i = 0; i < unit_sim.item_end; i++) {
+        used += unit_sim.items[i].used;
+    }
+    for (int i = 0; i < unit_sim.knote_end; i++) {
+        used += unit_sim.knotes[i].used;
+    }
+    for (int i = 0; i < unit_sim.request_end; i++) {
+        used += unit_sim.requests[i].used;
+    }
+    return used;
+#else
     char path[64], line[256];
     int count = 0;
     io_fd set = kit_is_epoll(config) ? io_poller_fd(&poller) : poller.ring.fd;
@@ -618,6 +633,17 @@ static int kernel_entries(const unit_config *config)
     }
     fclose(file);
     return count;
+#endif
+}
+
+/* One; in a kqueue one for each flag. */
+static int entries_for(const unit_config *config, int flags)
+{
+    int events = 0;
+    for (int flag = IO_READ; flag <= IO_EXCEPT; flag *= 2) {
+        events += (flags & flag) != 0;
+    }
+    return (config->types & IO_POLLER_KQUEUE) ? events : 1;
 }
 
 static void remove_from_kernel(const unit_config *config)
@@ -630,7 +656,7 @@ static void remove_from_kernel(const unit_config *config)
         CLAUSE("IO-REMOVE-3");
         kit_add(&poller, &atom, fds[0], flags);
         if (kit_has_set(config)) {
-            CHECK_EQ(kernel_entries(config), 1);
+            CHECK_EQ(kernel_entries(config), entries_for(config, flags));
         }
         (void)unit_told(&poller, &atom, 0);
         kit_remove(&poller, &atom);

@@ -222,6 +222,7 @@ static void read_short(const unit_config *config)
 
 static void read_fault(const unit_config *config)
 {
+    NEEDS_KERNEL("bad addresses");
     volatile uintptr_t nowhere = 16;
     io_fd fds[2];
     unit_atom atom;
@@ -302,6 +303,7 @@ static void read_empty_datagram(const unit_config *config)
 /* Reading was shut down: a blocking datagram socket reads 0 bytes, and no datagram is there. */
 static void read_datagram_end(const unit_config *config)
 {
+    NEEDS_KERNEL("end of a datagram socket that blocks");
     io_fd fds[2];
     io_atom atom;
     char buf[8];
@@ -362,6 +364,7 @@ static void check_interrupted_read(int vector, io_fd reader, io_fd writer)
 
 static void read_interrupted(const unit_config *config)
 {
+    NEEDS_KERNEL("signals from a timer");
     io_fd fds[2];
     (void)config;
     CLAUSE("IO-READ-5");
@@ -377,6 +380,7 @@ static void read_interrupted(const unit_config *config)
 
 static void write_interrupted(const unit_config *config)
 {
+    NEEDS_KERNEL("signals from a timer");
     io_fd fds[2];
     io_atom atom;
     size_t len;

@@ -26,7 +26,7 @@ static inline int kit_is_uring(const unit_config *config)
 /* The kernel has a set of its own, which can tell edges. */
 static inline int kit_has_set(const unit_config *config)
 {
-    return kit_is_epoll(config) || kit_is_uring(config);
+    return (config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_URING)) != 0;
 }
 
 static inline int kit_is_select(const unit_config *config)

@@ -88,6 +88,13 @@ static void counted(const unit_config *config)
  * died. */
 static int run_silently(const int *interests, int count)
 {
+#ifdef UNIT_ON_SIM /* which counts them */
+    long before = io_sim_calls(&unit_sim, IO_SIM_CALL_ANY);
+    for (int i = 0; i < count; i++) {
+        kit_set(&poller, &atom, interests[i]);
+    }
+    return io_sim_calls(&unit_sim, IO_SIM_CALL_ANY) == before ? 0 : SIGSYS;
+#else
     int status = 0;
     pid_t child = fork();
     CHECK(child >= 0);
@@ -107,6 +114,7 @@ static int run_silently(const int *interests, int count)
         SKIP("no seccomp");
     }
     return status;
+#endif
 }
 
 /* No system call at all, not only no epoll_ctl. */

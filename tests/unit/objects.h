@@ -162,10 +162,15 @@ static inline object object_tcp_urgent(void)
 /* What TCP has sent and got no answer to yet. */
 static inline unsigned object_tcp_unanswered(io_fd fd)
 {
+#ifdef UNIT_ON_SIM
+    (void)fd;
+    return 0; /* everything arrives at once */
+#else
     struct tcp_info info;
     socklen_t size = sizeof(info);
     CHECK(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
     return info.tcpi_unacked;
+#endif
 }
 
 /* Write until there is no room, and none will come from what is on its way. */
@@ -433,7 +438,9 @@ static const struct {
     {"an eventfd", object_eventfd_some, IO_READ | IO_WRITE},
     {"an eventfd at its end", object_eventfd_full, IO_READ},
     {"a timer that is over", object_timer, IO_READ},
+#ifndef UNIT_ON_SIM
     {"a full terminal that was hung up", object_terminal_full, IO_READ | IO_WRITE},
+#endif
 };
 
 enum { OBJECTS = sizeof(objects) / sizeof(objects[0]) };

@@ -347,6 +347,7 @@ static void connect_at_third(int signal)
 /* A blocking listener, so that a signal can come while accept waits. */
 static void accept_interrupted(const unit_config *config)
 {
+    NEEDS_KERNEL("signals from a timer");
     unit_atom listener;
     unit_atom atom;
     unit_poller(&poller, config);
@@ -634,6 +635,7 @@ static void check_accept_fails(io_fd fd, int code)
 
 static void failures(const unit_config *config)
 {
+    NEEDS_KERNEL("folders");
     unit_atom held;
     unit_poller(&poller, config);
     CLAUSE("IO-SOCKET-6");

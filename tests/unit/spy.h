@@ -17,7 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef UNIT_ON_SIM
 #include "lib/os/os_uring.h"
+#endif
 
 #if defined(__has_feature)
 #if __has_feature(memory_sanitizer)
@@ -38,7 +40,7 @@ typedef struct spy_call {
 } spy_call;
 
 typedef struct spy_state {
-    spy_call create, ctl, dup, epoll, poll, select;
+    spy_call create, ctl, dup, epoll, kqueue, poll, select;
     spy_call setup, submit, enter; /* io_uring_enter that submits, and that waits */
     unsigned lacking;              /* features that io_uring_setup does not have */
     int last_timeout_ms;           /* of the last wait; -2: there was none */
@@ -65,7 +67,7 @@ static inline void spy_fail(spy_call *call, int error, int good, int faults)
 /* How often the library waited in the kernel. */
 static inline int spy_waits(void)
 {
-    return spy.epoll.count + spy.enter.count + spy.poll.count + spy.select.count;
+    return spy.epoll.count + spy.kqueue.count + spy.enter.count + spy.poll.count + spy.select.count;
 }
 
 /* 1 if this call shall fail; errno is set then. */
@@ -96,6 +98,60 @@ static inline int spy_wait(spy_call *call)
     }
     return 1;
 }
+
+#ifdef UNIT_ON_SIM
+
+static inline spy_call *spy_call_of(int kind)
+{
+    switch (kind) {
+    case IO_SIM_CALL_EPOLL_CREATE:
+    case IO_SIM_CALL_KQUEUE:
+        return &spy.create;
+    case IO_SIM_CALL_EPOLL_CTL:
+    case IO_SIM_CALL_KEVENT_CHANGES:
+        return &spy.ctl;
+    case IO_SIM_CALL_URING_SETUP:
+        return &spy.setup;
+    case IO_SIM_CALL_URING_SUBMIT:
+        return &spy.submit;
+    case IO_SIM_CALL_URING_WAIT:
+        return &spy.enter;
+    case IO_SIM_CALL_DUP:
+        return &spy.dup;
+    case IO_SIM_CALL_EPOLL_WAIT:
+        return &spy.epoll;
+    case IO_SIM_CALL_KEVENT:
+        return &spy.kqueue;
+    case IO_SIM_CALL_POLL:
+        return &spy.poll;
+    case IO_SIM_CALL_SELECT:
+        return &spy.select;
+    default:
+        return NULL;
+    }
+}
+
+/* A wait that is to return 0 at once ends so early; one without an end cannot. */
+static inline void spy_draw(void *context, int kind, uint32_t nth, io_fd fd, io_sim_fault *fault)
+{
+    spy_call *call = spy_call_of(kind);
+    (void)context;
+    (void)nth;
+    (void)fd;
+    if (!call) {
+        return;
+    }
+    int result = spy_wait(call);
+    fault->error = result < 0 ? errno : 0;
+    fault->early_ns = result == 0 ? UINT64_MAX : 0;
+}
+
+void unit_sim_began(void)
+{
+    io_sim_on_call(&unit_sim, spy_draw, NULL);
+}
+
+#else
 
 /* Point the function pointer at `function` to libc's function of that name. */
 static inline void spy_find(const char *name, void *function)
@@ -212,10 +268,12 @@ long syscall(long number, ...)
 }
 #endif
 
+#endif /* UNIT_ON_SIM */
+
 /* The calls of this configuration that make its set, and that change it; null: there is no set. */
 static inline spy_call *spy_create_of(const unit_config *config)
 {
-    if (config->types & IO_POLLER_EPOLL) {
+    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE)) {
         return &spy.create;
     }
     return config->types & IO_POLLER_URING ? &spy.setup : NULL;
@@ -223,7 +281,7 @@ static inline spy_call *spy_create_of(const unit_config *config)
 
 static inline spy_call *spy_control_of(const unit_config *config)
 {
-    if (config->types & IO_POLLER_EPOLL) {
+    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE)) {
         return &spy.ctl;
     }
     return config->types & IO_POLLER_URING ? &spy.submit : NULL;
@@ -243,6 +301,9 @@ static inline spy_call *spy_wait_of(const unit_config *config)
     }
     if (config->types & IO_POLLER_EPOLL) {
         return &spy.epoll;
+    }
+    if (config->types & IO_POLLER_KQUEUE) {
+        return &spy.kqueue;
     }
     return config->types & IO_POLLER_POLL ? &spy.poll : &spy.select;
 }

@@ -57,6 +57,10 @@ static const unit_config configs[] = {
     {"select+level", IO_POLLER_SELECT | IO_POLLER_LEVEL},
 };
 
+#ifdef UNIT_ON_SIM
+io_sim unit_sim;
+#endif
+
 static unit_report *report;
 static const unit_test *current;
 static const char
@@ -318,6 +322,9 @@ void unit_ready(io_fd fd, short events)
 
 int unit_fd_count(void)
 {
+#ifdef UNIT_ON_SIM
+    return io_sim_open_count(&unit_sim);
+#else
     DIR *directory = opendir("/proc/self/fd");
     int count = 0;
     CHECK(directory != NULL);
@@ -326,6 +333,7 @@ int unit_fd_count(void)
     }
     closedir(directory);
     return count - 3; /* ".", ".." and the directory itself */
+#endif
 }
 
 io_address unit_address(const char *spec)
@@ -410,6 +418,16 @@ _Noreturn static void run_child(const unit_test *test, const unit_config *config
     signal(SIGALRM, SIG_DFL);
     alarm(0);
     current = test;
+#ifdef UNIT_ON_SIM
+    io_sim_init(&unit_sim);
+    io_sim_use(&unit_sim);
+    for (int fd = 0; fd < 3; fd++) {
+        CHECK_EQ(io_sim_open("/dev/null", O_RDWR), fd);
+    }
+    if (unit_sim_began) {
+        unit_sim_began();
+    }
+#endif
     int before = unit_fd_count();
     if (config != NULL && !is_offered(config)) {
         unit_skip("the backend is not compiled in, or the kernel does not offer it");
@@ -419,6 +437,11 @@ _Noreturn static void run_child(const unit_test *test, const unit_config *config
     if (before != after) {
         fail(test->name, 0, "%d descriptors open before, %d after", before, after);
     }
+#ifdef UNIT_ON_SIM
+    if (io_sim_shortages(&unit_sim) > 0) {
+        fail(test->name, 0, "the simulated kernel has too little of something");
+    }
+#endif
     fflush(NULL);
     exit(0);
 }

@@ -59,6 +59,12 @@ int unit_main(int argc, char **argv, const unit_test *tests);
     unit_check(__FILE__, __LINE__, #left " has the bytes of " #right,                              \
                memcmp(left, right, size) == 0)
 #define SKIP(reason) unit_skip(reason)
+/* The test is about something that the simulated kernel has not: there it is skipped (on_sim.h). */
+#ifdef UNIT_ON_SIM
+#define NEEDS_KERNEL(what) unit_skip("the simulated kernel has no " what)
+#else
+#define NEEDS_KERNEL(what) ((void)0)
+#endif
 
 void unit_clause(const char *file, int line, const char *id);
 void unit_check(const char *file, int line, const char *text, int holds);

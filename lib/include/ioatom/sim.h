@@ -50,7 +50,7 @@ struct timespec;
 
 #define IO_SIM_START_NS UINT64_C(1000000000)
 /* Descriptors are below this number; EMFILE beyond. */
-#define IO_SIM_FDS 256
+#define IO_SIM_FDS 512
 /* So many things may happen within one call; then it fails with EDEADLK. A plan that plans itself
  * again would otherwise go on for ever. */
 #define IO_SIM_STEPS 100000
@@ -120,7 +120,7 @@ typedef void (*io_sim_proc)(io_sim *sim, void *context);
 
 #include <ioatom/sim_detail.h> /* struct io_sim, to be placed by the caller; its members are private */
 
-/* Make a simulation in the caller's memory, about 1.2 MiB of which only what is used is written:
+/* Make a simulation in the caller's memory, about 1.5 MiB of which only what is used is written:
  * nothing is open, nothing planned, the clock at its start. The memory need not be cleared, and must
  * not be moved; there is nothing to release. */
 void io_sim_init(io_sim *sim);
@@ -219,7 +219,7 @@ int io_sim_connect(int fd, const struct sockaddr *address, socklen_t length);
 int io_sim_accept(int fd, struct sockaddr *address, socklen_t *length);
 int io_sim_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 int io_sim_shutdown(int fd, int how);
-/* SOL_SOCKET: SO_ERROR, SO_TYPE, SO_ACCEPTCONN, SO_SNDBUF, SO_RCVBUF, SO_RCVLOWAT, SO_REUSEADDR,
+/* SOL_SOCKET: SO_ERROR, SO_TYPE, SO_DOMAIN, SO_ACCEPTCONN, SO_SNDBUF, SO_RCVBUF, SO_RCVLOWAT, SO_REUSEADDR,
  * SO_REUSEPORT, SO_LINGER, SO_OOBINLINE; IPPROTO_IPV6: IPV6_V6ONLY; IPPROTO_TCP: TCP_NODELAY, which
  * changes nothing. */
 int io_sim_getsockopt(int fd, int level, int option, void *value, socklen_t *length);
