@@ -78,8 +78,8 @@ typedef struct model {
     int edge;              /* trigger mode */
     int emulated;          /* edge-triggered over a kernel that knows levels only */
     int on_select;         /* IO-EVENT-9 */
-    int has_set;           /* the kernel keeps what is registered: epoll, kqueue, uring (IO-CLOSE-6) */
-    int fresh;             /* no wait has found anything since all that was pending was delivered */
+    int has_set; /* the kernel keeps what is registered: epoll, kqueue, uring (IO-CLOSE-6) */
+    int fresh;   /* no wait has found anything since all that was pending was delivered */
     int scanned; /* select, poll: the latest wait was one scan, and all that it met is pending */
     int first;   /* the atom that came first in the last one of these, or -1 (IO-FAIR-2) */
     int limit;   /* descriptors from here on have no place in the table */

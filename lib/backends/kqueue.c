@@ -50,7 +50,7 @@ enum {
 /* What the area notes of a descriptor. */
 enum {
     BROKEN = 1, /* IO_WRITE is ready, and the kernel would not say so */
-    LACKING = 2 /* the queue may lack what the table says */
+    LACKING = 2 /* the queue may not be as the table says */
 };
 
 static void note(io_poller *poller, io_fd fd, int notes)
@@ -155,9 +155,8 @@ static int apply(const io_poller *poller, int queue, io_fd fd)
     return r < 0 ? r : outcome(&list);
 }
 
-/* Have it report no more than is requested. If the kernel refuses, what it then reports is deleted
- * once more. */
-static void prune(const io_poller *poller, io_fd fd)
+/* Have it report no more than is requested. If the kernel refuses, the next wait asks again. */
+static int prune(io_poller *poller, io_fd fd)
 {
     int request = requested(poller, fd);
     change_list list = {.count = 0};
@@ -166,7 +165,13 @@ static void prune(const io_poller *poller, io_fd fd)
             delete_filter(&list, fd, i);
         }
     }
-    (void)submit(poller->fd, &list);
+    int r = submit(poller->fd, &list);
+    r = r < 0 ? r : outcome(&list);
+    if (r < 0) {
+        const uint8_t *area = poller->area;
+        note(poller, fd, area[fd] | LACKING);
+    }
+    return r;
 }
 
 /* Make the queue's descriptor readable: whoever watches it is to call io_wait. */
@@ -249,14 +254,16 @@ static int add(io_poller *poller, io_fd fd)
     return 0;
 }
 
-/* An event of a registration. One that nobody asks for is to be the last. */
-static void harvest(io_poller *poller, uint32_t fd, uint32_t generation, int i)
+/* An event of a registration. One that nobody asks for is to be the last: 0, or the error that says
+ * that it is not. */
+static int harvest(io_poller *poller, uint32_t fd, uint32_t generation, int i)
 {
     int r = io_core_harvest(&poller->core, fd, generation, filters[i].bit);
     if (fd < poller->core.slot_count &&
         (r != IO_HARVEST_DONE || !(requested(poller, (io_fd)fd) & filters[i].flag))) {
-        prune(poller, (io_fd)fd);
+        return prune(poller, (io_fd)fd);
     }
+    return 0;
 }
 
 /* Whether a descriptor was closed, or its number is now of something that cannot be watched. */
@@ -296,25 +303,27 @@ static int tell_broken(io_poller *poller)
     poller->fd_end = 0;
     for (uint64_t i = 0; i < end; i++) {
         io_fd fd = (io_fd)i;
-        int notes = area[fd];
-        if (notes & BROKEN) {
-            harvest(poller, (uint32_t)fd, poller->core.slots[fd].generation, WRITE_FILTER);
+        if (area[fd] & BROKEN) {
+            (void)harvest(poller, (uint32_t)fd, poller->core.slots[fd].generation, WRITE_FILTER);
             int again = poller->core.mode != IO_MODE_EDGE && (requested(poller, fd) & IO_WRITE);
-            notes = again ? notes : notes & ~BROKEN;
+            note(poller, fd, again ? area[fd] : area[fd] & ~BROKEN);
             count++;
+        } else {
+            note(poller, fd, area[fd]);
         }
-        note(poller, fd, notes);
     }
     return count;
 }
 
-static void take(io_poller *poller, const struct kevent *event)
+static int take(io_poller *poller, const struct kevent *event)
 {
+    int r = 0;
     for (int i = 0; i < FILTERS; i++) {
         if ((int)event->filter == (int)filters[i].name) {
-            harvest(poller, (uint32_t)event->ident, io_os_kevent_data(event), i);
+            r = harvest(poller, (uint32_t)event->ident, io_os_kevent_data(event), i);
         }
     }
+    return r;
 }
 
 static int wait_once(io_poller *poller, int timeout_ms)
@@ -326,14 +335,16 @@ static int wait_once(io_poller *poller, int timeout_ms)
     }
     int found = notes || (poller->outdated && io_core_pending(&poller->core) > 0);
     int count = io_os_kevent_wait(poller->fd, events, BATCH, found ? 0 : timeout_ms);
+    int failed = 0;
     for (int i = 0; i < count; i++) {
-        take(poller, &events[i]);
+        int r = take(poller, &events[i]);
+        failed = r < 0 ? r : failed;
     }
     if (count >= 0 && poller->outdated) {
         count += tell_broken(poller);
         show_notes(poller);
     }
-    return count;
+    return failed < 0 && io_core_pending(&poller->core) == 0 ? failed : count;
 }
 
 /* Put a new queue in the place of the old one, under its number, so that io_poller_fd stays what it

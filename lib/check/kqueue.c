@@ -40,8 +40,9 @@ static int flags_for(const io_core *core, uint64_t fd)
                                       : io_check_levels_of(core, fd);
 }
 
-/* What the note LACKING of lib/backends/kqueue.c says: the queue may be wrong, and is put right. */
-enum { LACKING = 2, NOTES = 3 };
+/* What the notes of lib/backends/kqueue.c say: the second, that the queue may be wrong, and is put
+ * right; the first is of registered descriptors only. */
+enum { BROKEN = 1, LACKING = 2, NOTES = 3 };
 
 typedef struct comparison {
     const io_poller *poller;
@@ -66,9 +67,12 @@ static void compare(void *context, const io_os_knote *knote)
         return;
     }
     const io_slot *slot = &core->slots[knote->ident];
+    if (notes[knote->ident] & LACKING) {
+        return;
+    }
     if (!slot->atom || slot->generation != knote->data) {
         c->inexact = "kqueue.stale";
-    } else if (!(flags_for(core, knote->ident) & flag) && !(notes[knote->ident] & LACKING)) {
+    } else if (!(flags_for(core, knote->ident) & flag)) {
         c->inexact = "kqueue.excess";
     }
 }
@@ -97,12 +101,12 @@ static int has_all(const io_poller *poller)
     return 1;
 }
 
-/* Notes are of registered descriptors, and are found by the next wait. */
+/* Notes are found by the next wait. */
 static const char *check_notes(const io_poller *poller)
 {
     const uint8_t *notes = poller->area;
     for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
-        if (notes[fd] && (notes[fd] > NOTES || !poller->core.slots[fd].atom)) {
+        if (notes[fd] > NOTES || ((notes[fd] & BROKEN) && !poller->core.slots[fd].atom)) {
             return "kqueue.note";
         }
         if (notes[fd] && (!poller->outdated || fd >= poller->fd_end)) {

@@ -16,12 +16,12 @@ static io_poller other;
 static const int backend_types[] = {IO_POLLER_EPOLL, IO_POLLER_KQUEUE, IO_POLLER_URING,
                                     IO_POLLER_POLL, IO_POLLER_SELECT};
 static const char *const backend_names[] = {"epoll", "kqueue", "uring", "poll", "select"};
-enum { MISSING = IO_POLLER_AFD };
+enum { MISSING = IO_POLLER_AFD, A_SET = IO_POLLER_KQUEUE };
 #else
 static const int backend_types[] = {IO_POLLER_EPOLL, IO_POLLER_URING, IO_POLLER_POLL,
                                     IO_POLLER_SELECT};
 static const char *const backend_names[] = {"epoll", "uring", "poll", "select"};
-enum { MISSING = IO_POLLER_KQUEUE };
+enum { MISSING = IO_POLLER_KQUEUE, A_SET = IO_POLLER_EPOLL };
 #endif
 
 enum { BACKENDS = sizeof(backend_types) / sizeof(backend_types[0]) };
@@ -625,6 +625,7 @@ static void init_not_offered(const unit_config *config)
         spy_fail(&spy.create, errors[i], 0, -1);
         spy_fail(&spy.setup, errors[i], 0, -1);
         CHECK_ERROR(io_poller_init(&poller, IO_POLLER_ANY), -errors[i]);
+        CHECK_ERROR(io_poller_init(&poller, A_SET), -errors[i]);
         CHECK_ERROR(io_poller_init(&poller, IO_POLLER_URING), -errors[i]);
         CHECK_EQ(unit_fd_count(), before);
         CHECK_ERROR(io_wait(&poller, 0), -EINVAL);
