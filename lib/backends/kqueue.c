@@ -121,7 +121,8 @@ static int refused(const struct kevent *change, int error)
     return -error;
 }
 
-/* What came of the changes of an apply: what the area is to note, or a negative errno value. */
+/* What came of the changes of an apply: what the area is to note, or a negative errno value; that the
+ * descriptor is not open only if there is nothing else to say, since that is believed. */
 static int outcome(const change_list *list)
 {
     int notes = 0, result = 0;
@@ -133,7 +134,7 @@ static int outcome(const change_list *list)
             continue;
         }
         int r = is_delete ? -error : refused(change, error);
-        result = r < 0 ? r : result;
+        result = r < 0 && (r != -EBADF || result == 0) ? r : result;
         notes |= r < 0 ? 0 : r;
     }
     return result < 0 ? result : notes;
@@ -272,8 +273,8 @@ static int is_gone(io_fd fd, int error)
     return (error == -EBADF && io_os_check_open(fd) < 0) || error == -EPERM;
 }
 
-/* Put back what an earlier call could not. The notes of the area that are left, by bit, or a negative
- * errno value: it is tried again in the next wait. */
+/* Put right what an earlier call could not. 1 if notes of the area are left, or a negative errno value:
+ * it is tried again in the next wait. */
 static int mend(io_poller *poller)
 {
     const uint8_t *area = poller->area;
@@ -290,7 +291,7 @@ static int mend(io_poller *poller)
         note(poller, fd, notes < 0 ? LACKING : notes);
         left |= area[fd];
     }
-    return result < 0 ? result : left;
+    return result < 0 ? result : left != 0;
 }
 
 /* Tell what the kernel does not; in edge mode once, in level mode as long as it is asked for. */
@@ -326,25 +327,23 @@ static int take(io_poller *poller, const struct kevent *event)
     return r;
 }
 
+/* What the kernel refuses is the result only if there is nothing else to tell: others are not to wait
+ * for it. */
 static int wait_once(io_poller *poller, int timeout_ms)
 {
     struct kevent events[BATCH];
-    int notes = poller->outdated ? mend(poller) : 0;
-    if (notes < 0 && io_core_pending(&poller->core) == 0) {
-        return notes;
-    }
-    int found = notes || (poller->outdated && io_core_pending(&poller->core) > 0);
+    int refusal = poller->outdated ? mend(poller) : 0;
+    int found = refusal || (poller->outdated && io_core_pending(&poller->core) > 0);
     int count = io_os_kevent_wait(poller->fd, events, BATCH, found ? 0 : timeout_ms);
-    int failed = 0;
     for (int i = 0; i < count; i++) {
         int r = take(poller, &events[i]);
-        failed = r < 0 ? r : failed;
+        refusal = r < 0 ? r : refusal;
     }
     if (count >= 0 && poller->outdated) {
         count += tell_broken(poller);
         show_notes(poller);
     }
-    return failed < 0 && io_core_pending(&poller->core) == 0 ? failed : count;
+    return count >= 0 && refusal < 0 && io_core_pending(&poller->core) == 0 ? refusal : count;
 }
 
 /* Put a new queue in the place of the old one, under its number, so that io_poller_fd stays what it

@@ -20,14 +20,14 @@ IO_CHECK_BEGIN
 /* The flag that a filter is for; 0: none. */
 static int flag_of(int filter)
 {
-    if (filter == EVFILT_READ) {
+    if (filter == (int)EVFILT_READ) {
         return IO_READ;
     }
-    if (filter == EVFILT_WRITE) {
+    if (filter == (int)EVFILT_WRITE) {
         return IO_WRITE;
     }
 #if defined(EVFILT_EXCEPT) && defined(NOTE_OOB)
-    if (filter == EVFILT_EXCEPT) {
+    if (filter == (int)EVFILT_EXCEPT) {
         return IO_EXCEPT;
     }
 #endif
@@ -57,7 +57,7 @@ static void compare(void *context, const io_os_knote *knote)
     const uint8_t *notes = c->poller->area;
     int flag = flag_of(knote->filter);
 #ifdef EVFILT_USER
-    if (knote->filter == EVFILT_USER && knote->flags == EV_ONESHOT) {
+    if (knote->filter == (int)EVFILT_USER && knote->flags == EV_ONESHOT) {
         return; /* its own, to be seen from outside */
     }
 #endif
@@ -81,7 +81,7 @@ static void compare(void *context, const io_os_knote *knote)
  * IO_WRITE is refused for a pipe that is hung up. */
 static int has(const io_poller *poller, uint64_t fd, int flag)
 {
-    int filter = flag == IO_READ ? EVFILT_READ : EVFILT_WRITE;
+    int filter = flag == IO_READ ? (int)EVFILT_READ : (int)EVFILT_WRITE;
     return flag == IO_EXCEPT || io_os_kqueue_has(poller->fd, fd, filter) ||
            (flag == IO_WRITE && (io_os_alarms((int)fd) & (POLLHUP | POLLERR)));
 }

@@ -152,6 +152,16 @@ static void refused_again(const unit_config *config)
     CLAUSE("IO-WAIT-9");
     CHECK_EQ(io_wait(&poller, 0), 2);
     CHECK_EQ(io_dispatch(&poller), 2);
+    /* Nor does it keep others from being served. */
+    exhaust(&atom);
+    exhaust(&other);
+    fail(IO_SIM_CALL_KEVENT_CHANGE, 2, ENOMEM);
+    CHECK_ERROR(io_set(&poller, &atom.io, IO_READ | IO_WRITE), -ENOMEM);
+    put(fds[1]);
+    put(twins[1]);
+    fail(IO_SIM_CALL_KEVENT_CHANGES, 1, ENOMEM);
+    CHECK_EQ(unit_told(&poller, &other, -1), IO_READ);
+    CHECK_EQ(unit_told(&poller, &atom, -1), IO_READ);
     close_pair(fds);
     close_pair(twins);
     end();
