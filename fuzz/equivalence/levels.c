@@ -9,6 +9,8 @@ static const struct {
     int types;
 } backends[LEVELS] = {
     [LEVEL_EPOLL] = {"epoll+level", IO_POLLER_EPOLL | IO_POLLER_LEVEL},
+    [LEVEL_KQUEUE] = {"kqueue+level", IO_POLLER_KQUEUE | IO_POLLER_LEVEL},
+    [LEVEL_URING] = {"uring+level", IO_POLLER_URING | IO_POLLER_LEVEL},
     [LEVEL_POLL] = {"poll+level", IO_POLLER_POLL | IO_POLLER_LEVEL},
     [LEVEL_SELECT] = {"select+level", IO_POLLER_SELECT | IO_POLLER_LEVEL},
 };

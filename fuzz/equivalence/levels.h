@@ -5,7 +5,14 @@
 
 #include "../harness/ops.h"
 
-typedef enum level_backend { LEVEL_EPOLL, LEVEL_POLL, LEVEL_SELECT, LEVELS } level_backend;
+typedef enum level_backend {
+    LEVEL_EPOLL,
+    LEVEL_KQUEUE,
+    LEVEL_URING,
+    LEVEL_POLL,
+    LEVEL_SELECT,
+    LEVELS
+} level_backend;
 
 /* found[b][a]: the flags of atom a; of those that are not registered, or whose descriptor was closed,
  * none. The run's own poller and descriptor numbers are as before. */
