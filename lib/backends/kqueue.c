@@ -112,7 +112,9 @@ static int is_unknown(int error)
 static int refused(const struct kevent *change, int error)
 {
     int writes = change->filter == EVFILT_WRITE;
-    if (writes && (error == EPIPE || (error == EBADF && io_os_is_broken((int)change->ident)))) {
+    int fd = (int)change->ident;
+    if (writes &&
+        (error == EPIPE || (error == EBADF && io_os_check_open(fd) == 0 && io_os_is_broken(fd)))) {
         return BROKEN;
     }
     if (is_unknown(error)) {
