@@ -119,14 +119,15 @@ static int read_timeout(input *in)
 
 static void read_scene(input *in)
 {
-    static const int types[] = {IO_POLLER_EPOLL, IO_POLLER_POLL, IO_POLLER_SELECT, IO_POLLER_URING};
+    static const int types[] = {IO_POLLER_EPOLL, IO_POLLER_KQUEUE, IO_POLLER_URING, IO_POLLER_POLL,
+                                IO_POLLER_SELECT};
     now = (scene){.now_ns = read_time(in, IO_SIM_START_NS)};
     now.timeout_ms = read_timeout(in);
     now.deadline_ns = read_time(in, now.now_ns);
     int byte = (int)read_bytes(in, 1);
-    now.types = types[byte % 4] | (byte / 4 % 2 ? IO_POLLER_EDGE : IO_POLLER_LEVEL);
-    now.happening = byte / 8 % HAPPENINGS;
-    now.fault = byte / 32 % FAULTS;
+    now.types = types[byte % 5] | (byte / 5 % 2 ? IO_POLLER_EDGE : IO_POLLER_LEVEL);
+    now.happening = byte / 10 % HAPPENINGS;
+    now.fault = byte / 40 % FAULTS;
     now.at_ns = read_time(in, now.now_ns);
     now.faulty_waits = (uint32_t)read_bytes(in, 1) % 4;
     now.fault_ns = read_bytes(in, 4);
@@ -197,7 +198,8 @@ static void happen(io_sim *it, void *context)
 static void draw(void *context, int kind, uint32_t nth, io_fd fd, io_sim_fault *fault)
 {
     int waits = kind == IO_SIM_CALL_POLL || kind == IO_SIM_CALL_SELECT ||
-                kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_URING_WAIT;
+                kind == IO_SIM_CALL_EPOLL_WAIT || kind == IO_SIM_CALL_KEVENT ||
+                kind == IO_SIM_CALL_URING_WAIT;
     (void)context;
     (void)fd;
     if (waits && nth <= now.faulty_waits) {
@@ -240,6 +242,7 @@ static void check_count(wide after_ns)
 {
     long count = io_sim_calls(&sim, IO_SIM_CALL_POLL) + io_sim_calls(&sim, IO_SIM_CALL_SELECT) +
                  io_sim_calls(&sim, IO_SIM_CALL_EPOLL_WAIT) +
+                 io_sim_calls(&sim, IO_SIM_CALL_KEVENT) +
                  io_sim_calls(&sim, IO_SIM_CALL_URING_WAIT);
     wide most = 4 + now.faulty_waits + (after_ns - now.now_ns) / (50 * WIDE_MS);
     if ((wide)(unsigned long)count > most) {

@@ -108,6 +108,8 @@ DEADLINE = {
     "Z54-longest-timeout": "now near+0; timeout INT_MAX-1; deadline end-1; epoll edge; nothing 0+0; punctual",
     "Z55-longer-than-24-days": "now near+0; timeout -1; deadline far+20h; select level; nothing 0+0; punctual",
     "Z56-more-than-35-minutes": "now near+0; timeout 2147484; deadline near+1h; poll level; masked near+20ms; punctual",
+    "kqueue-longer-than-24-hours": "now near+0; timeout -1; deadline near+60h; kqueue edge; nothing 0+0; punctual",
+    "kqueue-a-signal-and-an-early-end": "now near+7; timeout 1000; deadline end-1; kqueue level; signal near+3ms; early 2 999999",
     "the-last-time": "now end-5; timeout 1; deadline end-2; epoll edge; nothing 0+0; punctual",
     "the-end-and-the-beginning": "now end-1; timeout 0; deadline 0+0; epoll edge; nothing 0+0; punctual",
     "a-deadline-that-is-over": "now near+1h; timeout -1; deadline near-1ms; poll edge; data 0+0; punctual",
@@ -174,7 +176,7 @@ BEGINNINGS = ["0", "near", "end", "start", "longest", "far", "half", "32b"]
 UNITS = {"": 0, "us": 1, "ms": 2, "h": 3}
 TIMEOUTS = ["0", "1", "2", "10", "1000", "-1", "INT_MIN", "INT_MAX", "2100000", "INT_MAX-1", "2147484", "INT_MAX-2", "2^30",
             "4294968", "-2", "86400000"]
-POLLERS = [f"{backend} {mode}" for mode in ("level", "edge") for backend in ("epoll", "poll", "select", "uring")]
+POLLERS = [f"{backend} {mode}" for mode in ("level", "edge") for backend in ("epoll", "kqueue", "uring", "poll", "select")]
 HAPPENINGS = ["nothing", "data", "masked", "signal"]
 FAULTS = ["punctual", "early", "late"]
 
@@ -193,7 +195,7 @@ def deadline_bytes(text):
     now, timeout, deadline, poller, happening, fault = [part.strip() for part in text.split(";")]
     kind, at = happening.split()
     fault, *amount = fault.split()
-    byte = POLLERS.index(poller) + 8 * HAPPENINGS.index(kind) + 32 * FAULTS.index(fault)
+    byte = POLLERS.index(poller) + 10 * HAPPENINGS.index(kind) + 40 * FAULTS.index(fault)
     data = time_bytes(now.split()[1]) + bytes([TIMEOUTS.index(timeout.split()[1])]) + time_bytes(deadline.split()[1])
     data += bytes([byte]) + time_bytes(at)
     waits, span_ns = (int(word) for word in amount) if amount else (0, 0)
