@@ -14,6 +14,7 @@ static struct {
     failure failures[FAULTS_PLANNED];
     unsigned count;
     int is_over, has_left;
+    int has_failed; /* some call has, in this run */
     int is_short, is_early, is_late, spurious_fd;
 } planned = {.is_over = 1, .spurious_fd = -1};
 
@@ -124,6 +125,11 @@ int faults_first(fault_group group)
         error = met.groups[i] & (int)group ? met.errors[i] : error;
     }
     return error;
+}
+
+int faults_any(void)
+{
+    return planned.has_failed;
 }
 
 int faults_is_late(void)
@@ -280,6 +286,7 @@ static void draw_error(int kind, fault_group group, io_sim_fault *fault)
         return;
     }
     fault->error = program_errors[error];
+    planned.has_failed = 1;
     met.calls++;
     unsigned at = met.count <= FAULTS_PLANNED ? met.count++ : FAULTS_PLANNED;
     /* ppoll is no wait that a signal ends, but a question, which is asked again; and what is lost is

@@ -47,6 +47,9 @@ int faults_spurious(void); /* the descriptor of a spurious wake-up, or -1 */
  * cancellation, or the wait for its end, failed. */
 int faults_take_left(void);
 
+/* 1 if a system call of this run has failed. */
+int faults_any(void);
+
 /* Sweeps. The system calls that the library makes in a run are numbered from 1 on, up to
  * faults_end. */
 unsigned faults_calls(void);               /* how many there were; at most FAULTS_CALLS */

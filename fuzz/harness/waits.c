@@ -42,6 +42,13 @@ static void check_own_descriptor(run *r)
     }
 }
 
+/* Whether somebody who watches the poller's descriptor would call io_wait now. */
+static int is_shown(const run *r)
+{
+    struct pollfd own = {.fd = io_poller_fd(&r->poller), .events = POLLIN};
+    return own.fd < 0 || kernel_poll_now(&own, 1) > 0;
+}
+
 /* The lowest RLIMIT_NOFILE that takes nothing away that the program, or the poller, has. Of no more
  * descriptors may poll(2) be asked. (epoll may have to make a set.) */
 static int least_limit(const run *r)
@@ -69,6 +76,7 @@ static int wait_in_library(run *r, int timeout_ms)
 int run_wait(run *r, int timeout_ms)
 {
     run_observe(r);
+    int is_news = r->model.pending == 0 && !r->strayed && !faults_any() && !is_shown(r);
     model_wait_begin(&r->model);
     kernel_calls before = kernel_calls_made();
     uint64_t start = now_ns();
@@ -100,6 +108,9 @@ int run_wait(run *r, int timeout_ms)
     model_check_wait(&r->model, &wait);
     facts_trace(&r->model, wait.elapsed_ns / 1000000u);
     check_own_descriptor(r);
+    if (is_news && wait.result > 0 && wait.faults == 0 && wait.blocking_waits == 0) {
+        violation("IO-INIT-8", "the poller's descriptor did not show what io_wait has found");
+    }
     return wait.result;
 }
 
