@@ -369,9 +369,13 @@ static void op_check(run *r, const op *o)
     model_check_fd_check(&r->model, LIBRARY(io_fd_check(&r->poller)), run_fd_is_open);
 }
 
+/* Of a kqueue every other time in a child, which has none. */
 static void op_dispose(run *r, const op *o)
 {
     (void)o;
+    if ((r->config->types & IO_POLLER_KQUEUE) && !r->model.dispatching && r->executed % 2) {
+        kernel_fork();
+    }
     int result = run_dispose(r);
     if (run_refused(r, result, "IO-INIT-10")) {
         return;

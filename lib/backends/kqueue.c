@@ -104,21 +104,29 @@ static int submit(int queue, change_list *list)
 /* The kernel, or the file, does not know the filter. */
 static int is_unknown(int error)
 {
-    return error == EINVAL || error == EPERM || error == ENODEV || error == ENOTSUP ||
-           error == EOPNOTSUPP;
+    static const int errors[] = {EINVAL, EPERM, ENODEV, ENOTSUP, EOPNOTSUPP};
+    int found = 0;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        found |= error == errors[i];
+    }
+    return found;
 }
 
 /* What an error of an EV_ADD is about: 0, a note, or a negative errno value. */
 static int refused(const struct kevent *change, int error)
 {
     int writes = change->filter == EVFILT_WRITE;
+    int is_needed = writes || change->filter == EVFILT_READ;
     int fd = (int)change->ident;
-    if (writes &&
-        (error == EPIPE || (error == EBADF && io_os_check_open(fd) == 0 && io_os_is_broken(fd)))) {
+    if (writes && error == EPIPE) {
         return BROKEN;
     }
+    int broken = writes && error == EBADF && io_os_check_open(fd) == 0 ? io_os_is_broken(fd) : 0;
+    if (broken) {
+        return broken < 0 ? broken : BROKEN;
+    }
     if (is_unknown(error)) {
-        return writes || change->filter == EVFILT_READ ? -EPERM : 0;
+        return is_needed ? -EPERM : 0;
     }
     return -error;
 }

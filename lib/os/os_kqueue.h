@@ -5,8 +5,10 @@
 #include "platform.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #ifndef IO_OS_SIM
@@ -16,6 +18,7 @@
 #endif
 
 #include "os_process.h"
+#include "os_wait.h"
 #include "result.h"
 
 #ifdef IO_OS_SIM
@@ -72,6 +75,17 @@ static inline int io_os_kevent_wait(int queue, struct kevent *events, int count,
     struct timespec timeout = {.tv_sec = timeout_ms / 1000,
                                .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
     return io_os_result(kevent(queue, NULL, 0, events, count, timeout_ms < 0 ? NULL : &timeout));
+}
+
+/* 1 for a pipe whose other end is closed, 0 for anything else. */
+static inline int io_os_is_broken(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) < 0) {
+        return -errno;
+    }
+    int events = S_ISFIFO(status.st_mode) ? io_os_alarms(fd) : 0;
+    return events < 0 ? events : (events & (POLLHUP | POLLERR)) != 0;
 }
 
 /* 1 if the number is one of an open descriptor, whatever it can be used for. */

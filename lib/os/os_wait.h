@@ -78,15 +78,6 @@ static inline int io_os_alarms(int fd)
     return r < 0 ? r : entry.revents;
 }
 
-/* 1 for a pipe whose other end is closed. */
-static inline int io_os_is_broken(int fd)
-{
-    struct stat status;
-    int is_pipe = fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
-    int events = is_pipe ? io_os_alarms(fd) : 0;
-    return events > 0 && (events & (POLLHUP | POLLERR));
-}
-
 /* The sets are bitmaps of unsigned long, as the kernel has them; they may be larger than an fd_set.
  */
 static inline int io_os_select(int end, unsigned long *in, unsigned long *out,

@@ -13,8 +13,8 @@
  *  - EVFILT_READ of a socket or pipe reports the bytes there are, of a listener the connections.
  *    EV_EOF: nothing more will come, or can be sent; there may be data as well; fflags is the
  *    socket's error.
- *  - EVFILT_WRITE cannot be added to a pipe whose other end is closed (EPIPE: the manual page does not
- *    say so, the systems do).
+ *  - EVFILT_WRITE cannot be added to a pipe whose other end is closed (the manual page does not say so,
+ *    the systems do): EPIPE, and for an odd number EBADF, as on NetBSD for all.
  *  - EVFILT_READ takes ordinary files, which are ready before their end.
  *  - EVFILT_USER is active when it has been triggered, however often; not by what adds it (FreeBSD).
  *  - Closing a number deletes its events, whoever else has the file.
@@ -175,7 +175,10 @@ static int check_filter(io_sim *sim, int queue, int file, const struct kevent *c
         if (is_set || it->kind >= IO_SIM_ORDINARY || (change->fflags & NOTE_LOWAT)) {
             return -EINVAL;
         }
-        return it->kind == IO_SIM_PIPE && io_sim_pipe_is_broken(sim, it) ? -EPIPE : 0;
+        if (it->kind == IO_SIM_PIPE && io_sim_pipe_is_broken(sim, it)) {
+            return change->ident % 2 ? -EBADF : -EPIPE;
+        }
+        return 0;
     default:
         return it->kind == IO_SIM_SOCKET && change->fflags == NOTE_OOB ? 0 : -EINVAL;
     }

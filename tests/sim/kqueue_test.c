@@ -346,7 +346,11 @@ static void broken_pipe(const unit_config *config)
     /* One that is there is changed; none can be added. */
     add(fds[1], EVFILT_WRITE, EV_CLEAR, 2);
     CHECK_EQ(change((uintptr_t)fds[1], EVFILT_WRITE, EV_DELETE, 0, 0), 0);
-    CHECK_EQ(change((uintptr_t)fds[1], EVFILT_WRITE, EV_ADD, 0, 0), -EPIPE);
+    int error = fds[1] % 2 ? -EBADF : -EPIPE;
+    io_fd other = io_sim_dup(fds[1]);
+    CHECK((other + fds[1]) % 2 == 1);
+    CHECK_EQ(change((uintptr_t)fds[1], EVFILT_WRITE, EV_ADD, 0, 0), error);
+    CHECK_EQ(change((uintptr_t)other, EVFILT_WRITE, EV_ADD, 0, 0), -EPIPE - EBADF - error);
     add(fds[1], EVFILT_READ, 0, 3);
     CHECK_EQ(only_tag(), 3);
     CHECK_EQ(events[0].flags & EV_EOF, EV_EOF);
