@@ -203,9 +203,9 @@ static int show(int queue)
 
 /* There are notes that the next wait looks at. If this is refused, only who waits in the poller itself
  * learns of them. */
-static void show_notes(const io_poller *poller)
+static void show_notes(const io_poller *poller, int notes)
 {
-    if (poller->outdated) {
+    if (notes) {
         (void)show(poller->fd);
     }
 }
@@ -232,8 +232,9 @@ static void close_queue(io_poller *poller)
 static int modify(io_poller *poller, io_fd fd)
 {
     int r = apply(poller, poller->fd, fd);
-    note(poller, fd, r < 0 ? LACKING : r);
-    show_notes(poller);
+    int notes = r < 0 ? LACKING : r;
+    note(poller, fd, notes);
+    show_notes(poller, notes);
     return r < 0 ? r : 0;
 }
 
@@ -261,7 +262,7 @@ static int add(io_poller *poller, io_fd fd)
         return r;
     }
     note(poller, fd, r);
-    show_notes(poller);
+    show_notes(poller, r);
     return 0;
 }
 
@@ -351,7 +352,7 @@ static int wait_once(io_poller *poller, int timeout_ms)
     }
     if (count >= 0 && poller->outdated) {
         count += tell_broken(poller);
-        show_notes(poller);
+        show_notes(poller, poller->outdated);
     }
     return count >= 0 && refusal < 0 && io_core_pending(&poller->core) == 0 ? refusal : count;
 }
