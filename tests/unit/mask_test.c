@@ -150,12 +150,26 @@ static void no_call_at_all(const unit_config *config)
     }
 }
 
+/* A ring of the simulated kernel is so small (lib/backends/ring.h) that polls end for want of places, and
+ * are armed anew. */
+static void need_large_ring(const unit_config *config)
+{
+#ifdef UNIT_ON_SIM
+    if (kit_is_uring(config)) {
+        SKIP("on the simulated kernel the ring has too few places");
+    }
+#else
+    (void)config;
+#endif
+}
+
 /* Dropped without a system call, and the kernel reports it: it is told the kernel then, once, and
  * nobody is called. */
 static void dropped_is_disarmed(const unit_config *config)
 {
     static const state all = {IO_READ | IO_WRITE, IO_READ | IO_WRITE};
     CLAUSE("IO-MASK-1");
+    need_large_ring(config);
     begin(config, &all);
     kit_set(&poller, &atom, IO_READ);
     (void)unit_drain(fds[1]);
@@ -182,6 +196,7 @@ static void back_pressure(const unit_config *config)
 {
     enum { ROUNDS = 200 };
     CLAUSE("IO-MASK-3");
+    need_large_ring(config);
     unit_unix_pair(fds, SOCK_STREAM);
     kit_begin(&poller, config, &atom, fds[0], IO_READ);
     kit_exhaust_read(&poller, &atom);
