@@ -174,7 +174,8 @@ static void fixed_texts(const unit_config *config)
     check_text(OP_DIAL, 0x01, 2, "dial a1 a0 write");
     check_text(OP_FAIL, 0xf0, 0, "fail 1 eintr");
     check_text(OP_FAIL, 0xff, 9, "fail 8 econnaborted");
-    check_text(OP_FAIL, 0x04, 23, "fail 1 emfile");
+    check_text(OP_FAIL, 0x04, 27, "fail 1 emfile");
+    check_text(OP_FAIL, 0x04, 23, "fail 1 ebadr");
     check_text(OP_SHORT, 0xff, 0xff, "short");
     check_text(OP_EARLY, 0xff, 0xff, "early");
     check_text(OP_LATE, 0xff, 0xff, "late");
