@@ -45,11 +45,11 @@ void io_core_init(io_core *core, io_slot *slots, uint32_t *queue, uint64_t slot_
 
 io_slot *io_core_find(const io_core *core, io_atom *atom)
 {
-    if (atom->fd < 0 || (uint64_t)atom->fd >= core->slot_count ||
-        core->slots[atom->fd].atom != atom) {
+    if (IO_PLACE(core, atom->fd) < 0 || (uint64_t)IO_PLACE(core, atom->fd) >= core->slot_count ||
+        core->slots[IO_PLACE(core, atom->fd)].atom != atom) {
         return NULL;
     }
-    return &core->slots[atom->fd];
+    return &core->slots[IO_PLACE(core, atom->fd)];
 }
 
 int io_core_add(io_core *core, io_atom *atom, int flags)
@@ -60,10 +60,10 @@ int io_core_add(io_core *core, io_atom *atom, int flags)
     if (atom->fd < 0) {
         return -EBADF;
     }
-    if ((uint64_t)atom->fd >= core->slot_count) {
+    if ((uint64_t)IO_TAKE_PLACE(core, atom->fd) >= core->slot_count) {
         return -ERANGE;
     }
-    io_slot *slot = &core->slots[atom->fd];
+    io_slot *slot = &core->slots[IO_PLACE(core, atom->fd)];
     if (slot->atom) {
         return -EEXIST;
     }
@@ -163,7 +163,7 @@ int io_core_set(io_core *core, io_atom *atom, int flags)
 
 int io_core_remove(io_core *core, io_atom *atom)
 {
-    io_slot *slot = io_core_find(core, atom);
+    io_slot *slot = IO_DROP_PLACE(core, atom);
     if (!slot) {
         return -ENOENT;
     }

@@ -8,4 +8,9 @@
 #define _GNU_SOURCE 1
 #endif
 
+/* Windows 7, if nothing newer was asked for. */
+#if defined(_WIN32) && !defined(_WIN32_WINNT)
+#define _WIN32_WINNT 0x0601
+#endif
+
 #endif

@@ -19,7 +19,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#ifdef _WIN32
+#include <ioatom/windows.h>
+#else
 #include <sys/uio.h>
+#endif
 
 #ifdef IO_OS_SIM
 #include <ioatom/sim_names.h>
@@ -29,8 +33,10 @@
 extern "C" {
 #endif
 
-/* The platform's descriptor. */
+/* The platform's descriptor; on Windows a socket, of another type. */
+#ifndef _WIN32
 typedef int io_fd;
+#endif
 
 typedef struct io_poller io_poller;
 typedef struct io_atom io_atom;
