@@ -22,7 +22,8 @@
 #define USE_POLL
 #define USE_SELECT
 #endif
-#else
+#elif !defined(USE_AFD) && !defined(USE_SELECT)
+#define USE_AFD
 #define USE_SELECT
 #endif
 
@@ -57,6 +58,9 @@ extern const io_backend io_backend_epoll;
 extern const io_backend io_backend_uring;
 extern const io_backend io_backend_poll;
 extern const io_backend io_backend_select;
+#ifdef USE_AFD
+extern const io_backend io_backend_afd;
+#endif
 
 /* The bytes of poller->area that a backend may use for each descriptor. */
 #ifdef _WIN32

@@ -7,6 +7,9 @@
 
 /* In the order of preference (IO-INIT-1). */
 static const io_backend *const backends[] = {
+#ifdef USE_AFD
+    &io_backend_afd,
+#endif
 #ifdef USE_EPOLL
     &io_backend_epoll,
 #endif
@@ -38,7 +41,8 @@ static int environment_types(void)
     } names[] = {{"epoll", IO_POLLER_EPOLL},
                  {"uring", IO_POLLER_URING},
                  {"poll", IO_POLLER_POLL},
-                 {"select", IO_POLLER_SELECT}};
+                 {"select", IO_POLLER_SELECT},
+                 {"afd", IO_POLLER_AFD}};
     const char *value = io_os_environment("IOATOM_POLLER");
     if (!value || !*value) {
         return 0;

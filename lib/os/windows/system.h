@@ -65,6 +65,8 @@ static inline int io_os_errno(int code)
         {WSAVERNOTSUPPORTED, ENOSYS},
         {WSASYSNOTREADY, ENETDOWN},
         {WSA_NOT_ENOUGH_MEMORY, ENOMEM},
+        {ERROR_NO_SYSTEM_RESOURCES, ENOMEM},
+        {ERROR_NOT_ENOUGH_QUOTA, ENOMEM},
         {WSA_INVALID_HANDLE, EBADF},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
