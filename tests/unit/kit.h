@@ -29,6 +29,11 @@ static inline int kit_has_set(const unit_config *config)
     return kit_is_epoll(config) || kit_is_uring(config);
 }
 
+static inline int kit_is_afd(const unit_config *config)
+{
+    return (config->types & IO_POLLER_AFD) != 0;
+}
+
 static inline int kit_is_select(const unit_config *config)
 {
     return (config->types & IO_POLLER_SELECT) != 0;
@@ -73,6 +78,15 @@ static inline void kit_remove(io_poller *poller, unit_atom *atom)
 static inline void kit_end(io_poller *poller)
 {
     CHECK_EQ(io_poller_dispose(poller), 0);
+}
+
+/* The next wait finds so many; with few atoms. A wait may tell a flag that a poll found earlier, and
+ * leave to the second one what has come since (afd). */
+static inline void kit_found(io_poller *poller, int count)
+{
+    for (int i = 0; i < kit_rounds(1); i++) {
+        CHECK_EQ(io_wait(poller, 0), count);
+    }
 }
 
 /* What this atom is told by the next wait, of what is ready already, with so many atoms registered.

@@ -9,6 +9,7 @@
 
 #include "unit.h"
 
+#ifndef _WIN32 /* there: tests/windows/spied.c */
 #include <dlfcn.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
 
 #include "lib/os/os_uring.h"
 
@@ -44,7 +46,11 @@ typedef struct spy_state {
     int last_timeout_ms;           /* of the last wait; -2: there was none */
 } spy_state;
 
+#ifdef _WIN32
+extern spy_state spy; /* create, ctl and epoll are those of the afd backend */
+#else
 static spy_state spy;
+#endif
 
 /* Forget the counts and the faults. */
 static inline void spy_reset(void)
@@ -97,6 +103,7 @@ static inline int spy_wait(spy_call *call)
     return 1;
 }
 
+#ifndef _WIN32
 /* Point the function pointer at `function` to libc's function of that name. */
 static inline void spy_find(const char *name, void *function)
 {
@@ -211,11 +218,12 @@ long syscall(long number, ...)
     return answer;
 }
 #endif
+#endif /* _WIN32 */
 
 /* The calls of this configuration that make its set, and that change it; null: there is no set. */
 static inline spy_call *spy_create_of(const unit_config *config)
 {
-    if (config->types & IO_POLLER_EPOLL) {
+    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_AFD)) {
         return &spy.create;
     }
     return config->types & IO_POLLER_URING ? &spy.setup : NULL;
@@ -223,7 +231,7 @@ static inline spy_call *spy_create_of(const unit_config *config)
 
 static inline spy_call *spy_control_of(const unit_config *config)
 {
-    if (config->types & IO_POLLER_EPOLL) {
+    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_AFD)) {
         return &spy.ctl;
     }
     return config->types & IO_POLLER_URING ? &spy.submit : NULL;
@@ -241,7 +249,7 @@ static inline spy_call *spy_wait_of(const unit_config *config)
     if (config->types & IO_POLLER_URING) {
         return &spy.enter;
     }
-    if (config->types & IO_POLLER_EPOLL) {
+    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_AFD)) {
         return &spy.epoll;
     }
     return config->types & IO_POLLER_POLL ? &spy.poll : &spy.select;

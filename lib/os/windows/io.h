@@ -56,10 +56,11 @@ static inline ssize_t io_os_verdict(io_fd fd, ssize_t result, short event)
     if (io_os_getsockopt_int(fd, SO_ERROR, &error) == 0 && error != 0) {
         return -io_os_errno(error);
     }
-    if (io_os_poll_now(fd, event) != 0) {
-        return result;
+    int ready = io_os_poll_now(fd, event);
+    if (ready == 0) {
+        return io_os_has_name(fd) ? -EAGAIN : -ENOTCONN;
     }
-    return io_os_has_name(fd) ? -EAGAIN : -ENOTCONN;
+    return result == 0 && (ready & POLLERR) ? -ECONNRESET : result; /* wine reads 0 bytes then */
 }
 
 /* Buffers as Winsock has them. */
