@@ -43,14 +43,22 @@ void io_core_init(io_core *core, io_slot *slots, uint32_t *queue, uint64_t slot_
     }
 }
 
+#ifdef _WIN32
 io_slot *io_core_find(const io_core *core, io_atom *atom)
 {
-    if (IO_PLACE(core, atom->fd) < 0 || (uint64_t)IO_PLACE(core, atom->fd) >= core->slot_count ||
-        core->slots[IO_PLACE(core, atom->fd)].atom != atom) {
+    uint64_t place = (uint64_t)IO_PLACE(core, atom->fd);
+    return place < core->slot_count && core->slots[place].atom == atom ? &core->slots[place] : NULL;
+}
+#else
+io_slot *io_core_find(const io_core *core, io_atom *atom)
+{
+    if (atom->fd < 0 || (uint64_t)atom->fd >= core->slot_count ||
+        core->slots[atom->fd].atom != atom) {
         return NULL;
     }
-    return &core->slots[IO_PLACE(core, atom->fd)];
+    return &core->slots[atom->fd];
 }
+#endif
 
 int io_core_add(io_core *core, io_atom *atom, int flags)
 {
