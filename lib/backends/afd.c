@@ -114,11 +114,16 @@ static void end_poll(io_poller *poller, block *b)
     b->state &= (uint16_t)~(BLOCK_POLLED | BLOCK_REPORTED);
 }
 
-/* Have the kernel asked for what the slot says, if it is not. */
+/* Have the kernel asked for what the slot says, if it is not; but not for what is pending: what such a
+ * poll finds may be over when that has been told (IO-EVENT-5). */
 static int begin_poll(io_poller *poller, block *b)
 {
     uint64_t place = place_of(poller, b);
-    uint32_t events = events_of(io_core_request(&poller->core, (uint32_t)place));
+    int pending = poller->core.slots[place].pending;
+    uint32_t events = events_of(io_core_request(&poller->core, (uint32_t)place) & ~pending);
+    if (pending) {
+        put_due(poller, b);
+    }
     if ((b->state & BLOCK_POLLED) && (events & ~(uint32_t)b->asked)) {
         end_poll(poller, b);
     }

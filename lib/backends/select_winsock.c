@@ -4,8 +4,8 @@
  *    from the table, and the answer is in the same place.
  *  - One closed socket makes the whole call fail with WSAENOTSOCK, and does not say which it was.
  *  - A connection that fails is told to the set of exceptions only, as out-of-band data is: a
- *    socket that IO_WRITE is asked of is in that set, too, until it is connected. Not longer: then
- *    out-of-band data that nobody asked for would make each wait return.
+ *    socket is in that set, too, until it is connected. Not longer: then out-of-band data that
+ *    nobody asked for would make each wait return.
  *  - A socket that was never connected is not ready for anything; other systems report a hang-up.
  *  - With nothing to wait for it is an error: the seam sleeps instead.
  *  - Each scan starts behind the place that came first last time (IO-FAIR-2).
@@ -117,7 +117,7 @@ static void prepare(io_poller *poller)
         if (request & IO_WRITE) {
             put(set_of(poller, SET_OUT), fd);
         }
-        if ((request & IO_EXCEPT) || ((request & IO_WRITE) && is_connecting(poller, place))) {
+        if ((request & IO_EXCEPT) || (request && is_connecting(poller, place))) {
             put(set_of(poller, SET_EXCEPT), fd);
         }
     }

@@ -11,6 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef _WIN32
+#define KIT_BYTES_PER_FD 112 /* IO-MEM-4 */
+#else
+#define KIT_BYTES_PER_FD 28
+#endif
+
 enum { KIT_ASIDE = 300, KIT_EPOLL_BATCH = 64, KIT_ALL = IO_READ | IO_WRITE | IO_EXCEPT };
 
 static inline int kit_is_epoll(const unit_config *config)

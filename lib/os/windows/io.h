@@ -33,6 +33,9 @@ static inline int io_os_is_read_shut(io_fd fd)
 static inline int io_os_bytes_waiting(io_fd fd)
 {
     u_long bytes = 0;
+    if (io_os_is_listening(fd)) {
+        return -EINVAL;
+    }
     int r = io_os_outcome(ioctlsocket((SOCKET)fd, FIONREAD, &bytes));
     return r < 0 ? r : (int)(bytes < INT_MAX ? bytes : INT_MAX);
 }

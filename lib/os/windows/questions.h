@@ -10,6 +10,12 @@ static inline int io_os_getsockopt_int(io_fd fd, int option, int *value)
     return io_os_outcome(getsockopt((SOCKET)fd, SOL_SOCKET, option, (char *)value, &length));
 }
 
+static inline int io_os_is_listening(io_fd fd)
+{
+    int listens = 0;
+    return io_os_getsockopt_int(fd, SO_ACCEPTCONN, &listens) == 0 && listens;
+}
+
 static inline int io_os_is_socket(io_fd fd)
 {
     int type;

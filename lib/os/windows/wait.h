@@ -45,13 +45,15 @@ static inline int io_os_select_sets(io_os_set *in, io_os_set *out, io_os_set *ex
                                 (fd_set *)(void *)except, timeout_ms < 0 ? NULL : &timeout));
 }
 
-/* 1 for a socket that can't fail to connect any more: a stream with a peer, or a datagram socket. */
+/* 1 for a socket that can't fail to connect any more: a stream with a peer, a listener, a datagram
+ * socket. */
 static inline int io_os_is_connected(io_fd fd)
 {
     struct sockaddr_storage name;
     int length = sizeof(name);
     int type = 0;
     return getpeername((SOCKET)fd, (struct sockaddr *)&name, &length) == 0 ||
+           io_os_is_listening(fd) ||
            (io_os_getsockopt_int(fd, SO_TYPE, &type) == 0 && type == SOCK_DGRAM);
 }
 

@@ -78,7 +78,6 @@ int posix_set_blocking(io_fd fd, int blocking)
     return ioctlsocket((SOCKET)fd, FIONBIO, &on);
 }
 
-/* Small buffers would be filled by few bytes, but Winsock may take more than there is room for. */
 static io_fd made(SOCKET fd, int flags)
 {
     int on = 1;
@@ -183,6 +182,11 @@ ssize_t posix_send(io_fd fd, const void *bytes, size_t size, int flags)
     return settled(send((SOCKET)fd, (const char *)bytes, (int)size, flags));
 }
 
+ssize_t posix_send_now(io_fd fd, const void *bytes, size_t size)
+{
+    return outcome(send((SOCKET)fd, (const char *)bytes, (int)size, 0));
+}
+
 ssize_t posix_write(io_fd fd, const void *bytes, size_t size)
 {
     return posix_send(fd, bytes, size, 0);
@@ -194,12 +198,34 @@ ssize_t posix_sendto(io_fd fd, const void *bytes, size_t size, int flags,
     return settled(sendto((SOCKET)fd, (const char *)bytes, (int)size, flags, name, length));
 }
 
+/* Winsock has another name for out-of-band data, and refuses to be asked for what it always tells. */
 int posix_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    for (nfds_t i = 0; i < count; i++) {
-        fds[i].events &= ~POLLPRI; /* Winsock refuses it */
+    WSAPOLLFD copies[64];
+    if (count > 64) {
+        errno = EINVAL;
+        return -1;
     }
-    return outcome(WSAPoll(fds, count, timeout_ms));
+    for (nfds_t i = 0; i < count; i++) {
+        int wanted = fds[i].events & POLLIN ? POLLRDNORM : 0;
+        wanted |= fds[i].events & POLLOUT ? POLLWRNORM : 0;
+        wanted |= fds[i].events & POLLPRI ? POLLRDBAND : 0;
+        copies[i] = (WSAPOLLFD){.fd = fds[i].fd, .events = (short)wanted};
+    }
+    int result = outcome(WSAPoll(copies, count, timeout_ms));
+    for (nfds_t i = 0; i < count; i++) {
+        int found = copies[i].revents;
+        fds[i].revents = (short)(found & POLLRDBAND ? (found & ~POLLRDBAND) | POLLPRI : found);
+    }
+    return result;
+}
+
+/* So that filling a pair is quick. */
+static void shrink(SOCKET fd)
+{
+    int size = 16384;
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, (const char *)&size, sizeof(size));
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, (const char *)&size, sizeof(size));
 }
 
 static int tcp_pair(io_fd fds[2], int flags)
@@ -208,7 +234,9 @@ static int tcp_pair(io_fd fds[2], int flags)
     socklen_t length = sizeof(address);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     SOCKET listener = socket(AF_INET, SOCK_STREAM, 0);
+    shrink(listener); /* who is accepted has the same */
     fds[0] = posix_socket(AF_INET, SOCK_STREAM, 0);
+    shrink((SOCKET)fds[0]);
     if (listener == INVALID_SOCKET || fds[0] < 0 ||
         bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(listener, 1) != 0 ||

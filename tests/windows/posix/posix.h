@@ -58,7 +58,7 @@ int posix_set_blocking(io_fd fd, int blocking);
 #define F_SETFL 4
 #define F_DUPFD_CLOEXEC 5
 #define FD_CLOEXEC 1
-#define POLLRDHUP 0
+#define POLLRDHUP POLLHUP /* Winsock tells the end of a stream so */
 #ifndef SO_REUSEPORT
 #define SO_REUSEPORT 0x7fff0000 /* no option */
 #endif
@@ -158,6 +158,9 @@ long posix_sysconf(int what);
 int posix_unsetenv(const char *name);
 pid_t posix_waitpid(pid_t pid, int *status, int options);
 ssize_t posix_write(io_fd fd, const void *bytes, size_t size);
+
+/* write(2), not waiting for the other end to have it. */
+ssize_t posix_send_now(io_fd fd, const void *bytes, size_t size);
 
 #ifndef IOATOM_TESTS_WINDOWS_POSIX_C
 #define accept4(...) posix_accept4(__VA_ARGS__)
