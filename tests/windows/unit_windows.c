@@ -250,18 +250,22 @@ void unit_close_pair(io_fd fds[2])
     unit_close(fds[1]);
 }
 
-/* Until it stays full: the stack moves bytes on for a while. */
+/* Until it stays full, to poll(2), too: the stack moves bytes on for a while, and may hold back an
+ * acknowledgement. */
 size_t unit_fill(io_fd fd)
 {
     static const char bytes[4096];
     size_t total = 0;
+    size_t size = sizeof(bytes);
     for (int tries = 0; tries < 4;) {
-        ssize_t count = posix_send_now(fd, bytes, sizeof(bytes));
+        struct pollfd entry = {.fd = (SOCKET)fd, .events = POLLOUT};
+        ssize_t count = posix_send_now(fd, bytes, size);
         CHECK(count > 0 || errno == EAGAIN);
         if (count < 0) {
-            Sleep(3);
+            Sleep(15);
+            size = size > 1 ? size / 2 : 1;
         }
-        tries = count > 0 ? 0 : tries + 1;
+        tries = count > 0 || poll(&entry, 1, 0) > 0 ? 0 : tries + 1;
         total += count > 0 ? (size_t)count : 0;
     }
     return total;
