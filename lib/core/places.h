@@ -11,9 +11,7 @@
 
 #include <ioatom/ioatom.h>
 
-#ifndef _WIN32
-#include <ioatom/windows.h> /* a test of this file on another system */
-#endif
+#include <ioatom/detail_windows.h>
 
 /* Twice as many as places: probing stays short in a full table, and always meets an end. */
 #define IO_PLACES_INDEX_PER_FD 2

@@ -3,6 +3,10 @@
 #ifndef IOATOM_DETAIL_H
 #define IOATOM_DETAIL_H
 
+#ifdef _WIN32
+#include <ioatom/detail_windows.h>
+#endif
+
 /* The core's state of one descriptor: 16 bytes where pointers have 8. The registered set is the
  * slots with an atom. */
 typedef struct io_slot {

@@ -85,6 +85,15 @@ static inline void io_os_put_buffers(io_os_buffers *buffers, const struct iovec 
     buffers->count = (DWORD)iovcnt;
 }
 
+static inline ssize_t io_os_room(const io_os_buffers *buffers)
+{
+    ssize_t room = 0;
+    for (DWORD i = 0; i < buffers->count; i++) {
+        room += (ssize_t)buffers->list[i].len;
+    }
+    return room;
+}
+
 static inline ssize_t io_os_readv(io_fd fd, const struct iovec *iov, int iovcnt)
 {
     io_os_buffers buffers;
@@ -92,8 +101,8 @@ static inline ssize_t io_os_readv(io_fd fd, const struct iovec *iov, int iovcnt)
     io_os_put_buffers(&buffers, iov, iovcnt);
     int r =
         io_os_outcome(WSARecv((SOCKET)fd, buffers.list, buffers.count, &count, &flags, NULL, NULL));
-    if (r == -EMSGSIZE) {
-        return (ssize_t)count; /* a datagram that was cut off, as POSIX does it without a word */
+    if (r == -EMSGSIZE) { /* a datagram that was cut off, as POSIX does it without a word */
+        return io_os_room(&buffers);
     }
     return io_os_verdict(fd, r < 0 ? r : (ssize_t)count, POLLIN);
 }
