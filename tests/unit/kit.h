@@ -162,6 +162,9 @@ static inline void kit_exhaust_write(io_poller *poller, unit_atom *atom)
     static const char bytes[4096];
     size_t size = 0;
     int result = 0;
+#ifdef _WIN32
+    (void)unit_fill(atom->io.fd); /* a connection, where room may come again by itself */
+#endif
     while (result == 0) {
         result = io_write(poller, &atom->io, bytes, sizeof(bytes), &size);
     }
