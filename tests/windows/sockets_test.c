@@ -209,6 +209,55 @@ static void remove_all_inside(const unit_config *config)
     end_many();
 }
 
+/* What is reported for others, while io_remove waits for the end of its own poll, is told to them. */
+static void remove_keeps_others(const unit_config *config)
+{
+    io_fd fds[4][2];
+    unit_atom some[4];
+    CLAUSE("IO-LOST-1");
+    unit_poller(&poller, config);
+    for (int i = 0; i < 4; i++) {
+        unit_tcp_pair(fds[i]);
+        kit_add(&poller, &some[i], fds[i][0], IO_READ);
+    }
+    CHECK_EQ(io_wait(&poller, 0), 0);
+    for (int i = 0; i < 3; i++) {
+        kit_put(fds[i][1], 1); /* their polls are over, and nobody has been told */
+    }
+    kit_remove(&poller, &some[3]);
+    kit_found(&poller, 3);
+    CHECK_EQ(io_dispatch(&poller), 3);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(some[i].flags, IO_READ);
+    }
+    kit_end(&poller);
+    for (int i = 0; i < 4; i++) {
+        unit_close_pair(fds[i]);
+    }
+}
+
+/* A wait without a dispatch behind it, then data, and its reader: what is told after that is new. */
+static void told_is_over(const unit_config *config)
+{
+    io_fd fds[2];
+    unit_atom atom;
+    CLAUSE("IO-EVENT-5");
+    unit_tcp_pair(fds);
+    kit_begin(&poller, config, &atom, fds[0], IO_READ);
+    kit_put(fds[1], 1);
+    kit_found(&poller, 1);
+    kit_get(fds[0], 1);
+    CHECK_EQ(io_wait(&poller, 0), 1); /* still pending, and nothing is there */
+    kit_put(fds[1], 1);
+    CHECK_EQ(io_dispatch(&poller), 1);
+    kit_exhaust_read(&poller, &atom);
+    kit_quiet(&poller);
+    kit_put(fds[1], 1);
+    CHECK_EQ(kit_next(&poller, &atom), IO_READ);
+    kit_end(&poller);
+    unit_close_pair(fds);
+}
+
 /* When io_remove and io_poller_dispose have returned, the kernel writes to the poller no more. */
 static void nothing_left_in_kernel(const unit_config *config)
 {
@@ -524,6 +573,8 @@ static const unit_test tests[] = {
     {"small_table", "IO-MEM-4 IO-MEM-5 IO-ADD-5", small_table, UNIT_EACH},
     {"remove_and_add_again", "IO-REMOVE-6", remove_and_add_again, UNIT_EACH},
     {"remove_all_inside", "IO-REMOVE-1 IO-REMOVE-5", remove_all_inside, UNIT_EACH},
+    {"remove_keeps_others", "IO-LOST-1", remove_keeps_others, UNIT_EACH},
+    {"told_is_over", "IO-EVENT-5", told_is_over, UNIT_EACH},
     {"nothing_left_in_kernel", "IO-REMOVE-3 IO-INIT-10", nothing_left_in_kernel, UNIT_EACH},
     {"closed_then_number_reused", "IO-CLOSE-4 IO-CLOSE-5 IO-CLOSE-7 IO-CLOSE-8 IO-REMOVE-7",
      closed_then_number_reused, UNIT_EACH},

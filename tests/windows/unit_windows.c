@@ -12,7 +12,7 @@
 
 #include "unit_skips.h"
 
-#define GUARD_MS 60000
+#define GUARD_MS 60000 /* or what IOATOM_UNIT_GUARD_MS says */
 #define PATIENCE_MS 5000
 #define MARKS_MAX 64
 #define ID_MAX 32
@@ -384,6 +384,12 @@ static void read_report(const char *path)
     (void)remove(path);
 }
 
+static DWORD guard_ms(void)
+{
+    const char *text = getenv("IOATOM_UNIT_GUARD_MS");
+    return text != NULL ? (DWORD)strtoul(text, NULL, 10) : GUARD_MS;
+}
+
 /* Runs this program for one test, and returns the exit code; -1: it did not end in time. */
 static int run_process(const unit_test *test, const unit_config *config, const char *path)
 {
@@ -399,7 +405,7 @@ static int run_process(const unit_test *test, const unit_config *config, const c
         fprintf(stderr, "cannot run %s\n", command);
         exit(2);
     }
-    DWORD waited = WaitForSingleObject(process.hProcess, GUARD_MS);
+    DWORD waited = WaitForSingleObject(process.hProcess, guard_ms());
     if (waited != WAIT_OBJECT_0) {
         TerminateProcess(process.hProcess, 2);
         WaitForSingleObject(process.hProcess, INFINITE);
@@ -434,7 +440,7 @@ static void run_config(const unit_test *test, const unit_config *config, unit_ou
     if (code != CODE_SKIPPED && code != CODE_FAILED) {
         snprintf(report.message, sizeof(report.message),
                  code < 0 ? "not ready after %d ms" : "ended by exit code %#x",
-                 (unsigned)(code < 0 ? GUARD_MS : code));
+                 code < 0 ? (unsigned)guard_ms() : (unsigned)code);
     }
     size_t used = strlen(outcome->notes);
     snprintf(outcome->notes + used, sizeof(outcome->notes) - used, "    %s%s%s\n",
