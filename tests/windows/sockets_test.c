@@ -540,8 +540,8 @@ static void choice(const unit_config *config)
     static const struct {
         const char *value;
         const char *name; /* null: -EINVAL; empty: -ENOSYS */
-    } cases[] = {{"", "afd"},   {"afd", "afd"}, {"select", "select"},
-                 {"epoll", ""}, {"poll", ""},   {"AFD", NULL}};
+    } cases[] = {{"", "afd"},  {"afd", "afd"}, {"select", "select"}, {"epoll", ""},
+                 {"poll", ""}, {"AFD", NULL},  {"uring", ""}};
     (void)config;
     CLAUSE("IO-INIT-1");
     CHECK(unsetenv("IOATOM_POLLER") == 0);
