@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fuzzkit import common
 from fuzzkit.common import Interrupted, Ticker, Trouble, say
-from windowskit import wine
+from windowskit import mutants, wine
 from windowskit.toolchain import BuildError, Toolchain
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,13 +164,17 @@ def all_jobs():
 def parse(arguments):
     parser = common.Parser("ci/windows")
     parser.add_argument("--only")
+    parser.add_argument("--mutants", action="store_true")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--jobs", type=common.positive, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--jobs", type=common.positive, default=2 * len(os.sched_getaffinity(0)))
     parser.add_argument("--connections", type=common.positive, default=100)
     parser.add_argument("--megabytes", type=common.positive, default=10)
     parser.add_argument("--json", type=common.output_file)
     parser.add_argument("--check-arguments", action="store_true")
     options = parser.parse_args(arguments)
+    if options.mutants:
+        choose_mutants(parser, options)
+        return options
     options.work = all_jobs()
     if options.only is not None:
         wanted = [name.strip() for name in options.only.split(",") if name.strip()]
@@ -184,7 +188,25 @@ def parse(arguments):
     return options
 
 
+def choose_mutants(parser, options):
+    found = mutants.load(ROOT)
+    if options.only is not None:
+        wanted = [name.strip() for name in options.only.split(",") if name.strip()]
+        for name in wanted:
+            if name not in {mutant.name for mutant in found}:
+                parser.error(f"there is no mutant '{name}' in {mutants.FOLDER}")
+        found = [mutant for mutant in found if mutant.name in wanted]
+    options.work = mutants.jobs(ROOT, found)
+    if not found:
+        parser.error("nothing to run")
+
+
 def print_list(options):
+    if options.mutants:
+        rows = [[job.name, job.mutant.file.removeprefix("lib/"), job.mutant.twin] for job in options.work if job.mutant]
+        for line in common.table([["mutant", "file", "twin"], *rows]):
+            say(line)
+        return
     for job in options.work:
         say(job.name)
     say()

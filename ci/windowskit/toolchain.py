@@ -33,10 +33,10 @@ def library_sources(root, folders=FOLDERS):
 class Toolchain:
     """Compiles files of a tree into a folder; each object once."""
 
-    def __init__(self, root, folder, jobs):
+    def __init__(self, root, folder, jobs, flags=()):
         if not shutil.which(COMPILER):
             raise Trouble(f"{COMPILER} is not installed; run again without --no-install")
-        self.root, self.folder, self.jobs = root, folder, jobs
+        self.root, self.folder, self.jobs, self.flags = root, folder, jobs, flags
         folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, command):
@@ -63,7 +63,7 @@ class Toolchain:
                         return
                     source, output = todo.pop(0)
                 try:
-                    self.run([COMPILER, *STRICT, *UNDEFINED, *INCLUDES, *flags, "-c", source, "-o", output])
+                    self.run([COMPILER, *STRICT, *UNDEFINED, *INCLUDES, *self.flags, *flags, "-c", source, "-o", output])
                 except Exception as error:  # the caller's, whichever it is
                     with lock:
                         failures.append(error)

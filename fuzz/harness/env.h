@@ -11,7 +11,11 @@
 #include <sys/types.h>
 
 enum {
-    ENV_LIMIT = 128,   /* the poller's table ends here */
+#ifdef _WIN32
+    ENV_LIMIT = 2048, /* a table of so many places, and numbers are Windows' own, multiples of 4 */
+#else
+    ENV_LIMIT = 128, /* the poller's table ends here */
+#endif
     ENV_OBJECTS = 160, /* the last two stand for all that a program makes beyond these: */
     ENV_OTHER_LISTENERS = ENV_OBJECTS - 2,
     ENV_OTHER_CONNECTIONS

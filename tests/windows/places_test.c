@@ -92,7 +92,22 @@ static void drop(io_places *places, model *m, io_fd fd)
     }
 }
 
-/* Few homes, so that searches are long and holes are closed; few places, so that they are full. */
+/* A multiple of 4, as sockets are; or one of many with the first home, or with the last. */
+static io_fd some_socket(const model *m, uint64_t kinds)
+{
+    uint64_t round = 8 * m->count; /* so far apart are two with the same home */
+    switch (dice(4)) {
+    case 0:
+        return (io_fd)(round * dice(kinds) + dice(4));
+    case 1:
+        return (io_fd)(round * (1 + dice(kinds)) - 1 - dice(4));
+    default:
+        return (io_fd)(4 * dice(kinds));
+    }
+}
+
+/* Few homes, so that searches are long, go on at the beginning, and holes are closed; few places, so
+ * that they are full. */
 static void random_walk(const unit_config *config)
 {
     (void)config;
@@ -105,8 +120,7 @@ static void random_walk(const unit_config *config)
         begin(&places, &m, 1 + dice(COUNT_MAX));
         uint64_t kinds = 1 + dice(3 * m.count);
         for (int step = 0; step < 400; step++) {
-            /* Multiples of 4, as sockets are, or with the same home. */
-            io_fd fd = (io_fd)(dice(2) ? 4 * dice(kinds) : 8 * m.count * dice(kinds) + dice(4));
+            io_fd fd = some_socket(&m, kinds);
             if (dice(2)) {
                 take(&places, &m, fd);
             } else {

@@ -294,7 +294,69 @@ static void nothing_left_in_kernel(const unit_config *config)
     }
 }
 
+/* --- changing the interest --- */
+
+/* A poll is in the kernel that asks for less, or for more, than is of interest from now on. */
+static void interest_changes(const unit_config *config)
+{
+    io_fd fds[2];
+    unit_atom atom;
+    unit_tcp_pair(fds);
+    kit_begin(&poller, config, &atom, fds[0], IO_READ);
+    for (int round = 0; round < 6; round++) {
+        CLAUSE("IO-SET-2");
+        CHECK_EQ(io_wait(&poller, 0), 0);
+        kit_set(&poller, &atom, IO_READ | IO_WRITE);
+        CHECK_EQ(kit_next(&poller, &atom), IO_WRITE);
+        CLAUSE("IO-LOST-2");
+        kit_set(&poller, &atom, round % 2 ? IO_WRITE : 0);
+        (void)unit_told(&poller, &atom, 0);
+        kit_put(fds[1], 1);
+        CHECK_EQ(kit_next(&poller, &atom) & IO_READ, 0);
+        kit_set(&poller, &atom, IO_READ);
+        CHECK_EQ(kit_next(&poller, &atom), IO_READ);
+        kit_exhaust_read(&poller, &atom);
+        CLAUSE("IO-EDGE-1");
+        CHECK_EQ(io_wait(&poller, 0), 0);
+        kit_put(fds[1], 1);
+        CHECK_EQ(kit_next(&poller, &atom), IO_READ);
+        kit_exhaust_read(&poller, &atom);
+    }
+    kit_end(&poller);
+    unit_close_pair(fds);
+}
+
 /* --- closed without io_remove --- */
+
+/* With nothing asked for nobody reports the end; when something is to be asked for, it is found. */
+static void closed_while_masked(const unit_config *config)
+{
+    io_fd fds[2][2];
+    unit_atom old, other;
+    unit_tcp_pair(fds[0]);
+    unit_tcp_pair(fds[1]);
+    kit_begin(&poller, config, &old, fds[0][0], 0);
+    kit_add(&poller, &other, fds[1][0], IO_READ);
+    CHECK_EQ(io_wait(&poller, 0), 0);
+    unit_close(fds[0][0]);
+    CLAUSE("IO-SET-6");
+    int r = io_set(&poller, &old.io, IO_READ);
+    CHECK(r == 0 || r == -EBADF);
+    CLAUSE("IO-CLOSE-4");
+    kit_put(fds[1][1], 1);
+    for (int i = 0; i < 4; i++) {
+        CHECK(io_wait(&poller, 0) >= 0);
+        CHECK(io_dispatch(&poller) >= 0);
+    }
+    CHECK_EQ(other.flags, IO_READ);
+    CHECK(old.calls <= 1); /* a last event */
+    CLAUSE("IO-CLOSE-8");
+    CHECK_EQ(io_fd_check(&poller), 1);
+    kit_remove(&poller, &old);
+    kit_end(&poller);
+    unit_close(fds[0][1]);
+    unit_close_pair(fds[1]);
+}
 
 static void closed_then_number_reused(const unit_config *config)
 {
@@ -576,6 +638,8 @@ static const unit_test tests[] = {
     {"remove_keeps_others", "IO-LOST-1", remove_keeps_others, UNIT_EACH},
     {"told_is_over", "IO-EVENT-5", told_is_over, UNIT_EACH},
     {"nothing_left_in_kernel", "IO-REMOVE-3 IO-INIT-10", nothing_left_in_kernel, UNIT_EACH},
+    {"interest_changes", "IO-SET-2 IO-LOST-2 IO-EDGE-1", interest_changes, UNIT_EACH},
+    {"closed_while_masked", "IO-SET-6 IO-CLOSE-4 IO-CLOSE-8", closed_while_masked, UNIT_EACH},
     {"closed_then_number_reused", "IO-CLOSE-4 IO-CLOSE-5 IO-CLOSE-7 IO-CLOSE-8 IO-REMOVE-7",
      closed_then_number_reused, UNIT_EACH},
     {"closed_and_taken_over", "IO-CLOSE-4 IO-CLOSE-7 IO-ADD-6", closed_and_taken_over, UNIT_EACH},

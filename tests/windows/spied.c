@@ -9,6 +9,14 @@
 
 spy_state spy = {.last_timeout_ms = -2};
 
+static spied_calls made;
+static unsigned cancelled; /* polls whose reports are taken in next */
+
+spied_calls spied_made(void)
+{
+    return made;
+}
+
 /* What Winsock says for an errno value that a test wants. */
 static int code_of(int number)
 {
@@ -28,6 +36,9 @@ static int code_of(int number)
 static int answer(spy_call *call, int timeout_ms)
 {
     spy.last_timeout_ms = timeout_ms;
+    made.waits += !cancelled;
+    made.blocking_waits += !cancelled && timeout_ms != 0;
+    cancelled = 0;
     int result = spy_wait(call);
     if (result < 0) {
         SetLastError((DWORD)code_of(errno));
@@ -72,6 +83,12 @@ BOOL WINAPI spied_port(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG room, ULONG
     return FALSE;
 }
 
+BOOL WINAPI spied_cancel(HANDLE device, OVERLAPPED *request)
+{
+    cancelled = 1;
+    return CancelIoEx(device, request);
+}
+
 HANDLE WINAPI spied_create(HANDLE file, HANDLE port, ULONG_PTR key, DWORD threads)
 {
     return spy_faulty(&spy.create) ? NULL : CreateIoCompletionPort(file, port, key, threads);
@@ -81,6 +98,7 @@ NTSTATUS NTAPI spied_control(HANDLE device, HANDLE event, PIO_APC_ROUTINE routin
                              IO_STATUS_BLOCK *block, ULONG code, void *in, ULONG in_size, void *out,
                              ULONG out_size)
 {
+    made.controls++;
     if (spy_faulty(&spy.ctl)) {
         return STATUS_NO_MEMORY;
     }

@@ -21,7 +21,17 @@ NTSTATUS NTAPI spied_control(HANDLE device, HANDLE event, PIO_APC_ROUTINE routin
 void WINAPI spied_sleep(DWORD time_ms);
 int WSAAPI spied_ioctl(SOCKET fd, long code, u_long *value);
 
+BOOL WINAPI spied_cancel(HANDLE device, OVERLAPPED *request);
+
+/* How often the library did what, since the process began. Taking in the report of a poll that was
+ * cancelled, which is owed at once, is no wait. */
+typedef struct spied_calls {
+    unsigned waits, blocking_waits, controls;
+} spied_calls;
+spied_calls spied_made(void);
+
 #ifndef IOATOM_TESTS_WINDOWS_SPIED_C
+#define CancelIoEx spied_cancel
 #define select spied_select
 #define WSAPoll spied_poll
 #define GetQueuedCompletionStatusEx spied_port

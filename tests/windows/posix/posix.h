@@ -19,7 +19,9 @@
 #include <windows.h>
 
 #include <errno.h>
+#define tell windows_tell /* a name that others use */
 #include <io.h>
+#undef tell
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +35,7 @@
 #undef near
 #undef small
 #define SIZE POSIX_SIZE
+#define PATTERN POSIX_PATTERN
 
 /* Says that there is no such thing here. If it returns, what was asked for fails with ENOSYS. */
 int posix_refuse(const char *what);
@@ -58,7 +61,9 @@ int posix_set_blocking(io_fd fd, int blocking);
 #define F_SETFL 4
 #define F_DUPFD_CLOEXEC 5
 #define FD_CLOEXEC 1
+#ifndef POLLRDHUP
 #define POLLRDHUP POLLHUP /* Winsock tells the end of a stream so */
+#endif
 #ifndef SO_REUSEPORT
 #define SO_REUSEPORT 0x7fff0000 /* no option */
 #endif
