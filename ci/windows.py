@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fuzzkit import common
 from fuzzkit.common import Interrupted, Ticker, Trouble, say
-from windowskit import mutants, wine
+from windowskit import corpus, mutants, wine
 from windowskit.toolchain import BuildError, Toolchain
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,7 +158,8 @@ def all_jobs():
     if len(unit) <= len(NOT_HERE):
         raise Trouble("there are no unit tests")
     sources = [str(path.relative_to(ROOT)) for path in unit if path.stem not in NOT_HERE]
-    return [UnitJob(source) for source in sources] + [EchoJob(config) for config in CONFIGS]
+    jobs = [UnitJob(source) for source in sources] + [corpus.CorpusJob(ROOT, config) for config in CONFIGS]
+    return jobs + [EchoJob(config) for config in CONFIGS]
 
 
 def parse(arguments):
@@ -167,6 +168,7 @@ def parse(arguments):
     parser.add_argument("--mutants", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--jobs", type=common.positive, default=2 * len(os.sched_getaffinity(0)))
+    parser.add_argument("--changes", type=common.natural, default=0)
     parser.add_argument("--connections", type=common.positive, default=100)
     parser.add_argument("--megabytes", type=common.positive, default=10)
     parser.add_argument("--json", type=common.output_file)

@@ -1,11 +1,12 @@
-"""Mutants of what is Windows' own: each in a copy of the library, killed by a unit test under wine.
+"""Mutants of what is Windows' own: each in a copy of the library, killed under wine by a unit test or the corpus.
 
 A mutant is a file tests/mutants/windows/NAME.patch: header lines, then a unified diff with one hunk in one file of lib/.
 
     Mutant: W1
     Twin: the bug of another library that it imitates
     Clause: IO-REMOVE-1 IO-REMOVE-2     (expected; for information)
-    Test: sockets_test remove_and_add_again     (the program, and what the names of its tests contain)
+    Test: sockets_test remove_and_add_again     (the program, and what the names of its tests contain; or
+                                                 "corpus afd+edge", the fuzzers' programs in a configuration)
 """
 
 import os
@@ -16,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuzzkit.common import Trouble
+from windowskit import corpus
 from windowskit.toolchain import BuildError, Toolchain
 
 FOLDER = "tests/mutants/windows"
-GUARD_MS = 15000  # after that a test that waits for ever counts as killed; none takes half of it
+GUARD_MS = 8000  # after that a test that waits for ever counts as killed; none takes half of it
 CONTROL = "control"
 _HEADER = re.compile(r"(Mutant|Twin|Clause|Test):\s*(.*)")
 _TOTAL = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
@@ -65,6 +67,7 @@ class MutantJob:
     def __init__(self, root, test, mutant=None):
         self.root, self.test, self.mutant = root, test, mutant
         self.name = mutant.name if mutant else f"{CONTROL} {' '.join(test)}"
+        self.is_corpus = test[0] == "corpus"
 
     def source(self):
         for folder in ("unit", "windows"):
@@ -72,18 +75,23 @@ class MutantJob:
                 return f"tests/{folder}/{self.test[0]}.c"
         raise Trouble(f"{self.name}: there is no test {self.test[0]}")
 
+    def _program(self, tools):
+        return corpus.build(tools) if self.is_corpus else tools.unit_program(self.source())
+
     def build(self, tools, _options):
-        self.program = (self._mutated(tools) if self.mutant else tools).unit_program(self.source())
+        self.program = self._program(self._mutated(tools) if self.mutant else tools)
 
     def _mutated(self, tools):
         """A copy of the library with the mutant; objects that it leaves as they are come from the unchanged one."""
         place = tools.folder.parent / "mutants" / self.name
         shutil.copytree(self.root / "lib", place / "lib", ignore=shutil.ignore_patterns("drafts"))
-        (place / "tests").symlink_to(self.root / "tests")
-        tools.unit_program(self.source())
+        for name in ("tests", "fuzz"):
+            (place / name).symlink_to(self.root / name)
+        self._program(tools)
         is_source = self.mutant.file.endswith(".c")
-        for name in ("spied", "posix", "unit") if is_source else ("posix",):
-            shutil.copytree(tools.folder / name, place / "build" / name)
+        for folder in tools.folder.iterdir():
+            if folder.is_dir() and (is_source or folder.name.startswith("posix")):
+                shutil.copytree(folder, place / "build" / folder.name)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         done = subprocess.run(
             ["git", "apply", "-p1", "--whitespace=nowarn", self.mutant.patch],
@@ -102,12 +110,17 @@ class MutantJob:
         return Toolchain(place, place / "build", tools.jobs, ["-Wno-unused"])
 
     def begin(self, box, _options):
+        if self.is_corpus:
+            return corpus.Process(box, self.program, self.test[1], corpus.programs(self.root), 1)
         return box.begin(self.program, self.test[1], extra={"IOATOM_UNIT_GUARD_MS": str(GUARD_MS)})
 
     def progress(self, _output):
         return " ".join(self.test)
 
     def end(self, row, status, output):
+        if self.is_corpus:
+            self._end_of_corpus(row, status, output)
+            return
         total = _TOTAL.search(output)
         passed, failed, _ = map(int, total.groups()) if total else (0, 0, 0)
         good = status == 0 and failed == 0 and passed > 0
@@ -120,6 +133,15 @@ class MutantJob:
         else:
             row.failed = 1
             row.failure = f"survived {' '.join(self.test)}:\n{output[-1000:]}" if good else f"ended with status {status}:\n{output[-2000:]}"
+
+    def _end_of_corpus(self, row, status, output):
+        violation = re.search(r"^VIOLATION clause=(\S+)(?:.*)\n(.*)$", output, re.MULTILINE)
+        found = violation or "not ready after" in output
+        row.passed = int(status == 0 and not found) if not self.mutant else int(status != 0 and bool(found))
+        row.failed = 1 - row.passed
+        row.failure = f"ended with status {status}:\n{output[-2000:]}" if row.failed else ""
+        if self.mutant and row.passed:
+            row.note = f"{violation[1]}: {violation[2]}" if violation else "a program did not end"
 
 
 def jobs(root, mutants):

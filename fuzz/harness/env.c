@@ -155,6 +155,12 @@ int env_is_open(int fd)
     return flags >= 0 && !(flags & O_PATH);
 }
 
+int env_is_own(int fd)
+{
+    return fd >= 0 &&
+           (fd == own.listener || fd == own.directory || fd == own.file || fd == own.path);
+}
+
 int env_fd(const env *e, int slot)
 {
     return e->slots[slot];

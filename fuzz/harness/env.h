@@ -66,6 +66,8 @@ int env_fd(const env *e, int slot);
 int env_special(special_fd special);
 /* The kind of the object behind a number, or KIND_CODES if the program has none there. */
 object_kind env_kind(const env *e, int fd);
+/* It is the harness's own, which stays open. */
+int env_is_own(int fd);
 
 /* Each does nothing, and returns 0, if its operands don't fit. New numbers are reported to opened,
  * closed ones to closed. */

@@ -6,6 +6,7 @@
 #include "fuzz/harness/ops.h"
 #include "fuzz/harness/run.h"
 #include "fuzz/program/file.h"
+#include "fuzz/program/mutate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +21,22 @@ static const config configs_here[] = {
     {"select+level", IO_POLLER_SELECT | IO_POLLER_LEVEL},
 };
 
-static void begin_nothing(run *r)
+static unsigned long callbacks; /* of the program */
+
+static void begin_counting(run *r)
 {
     (void)r;
+    callbacks = 0;
 }
 
-const run_hooks run_hooked = {.begin = begin_nothing, .dispatch = io_dispatch};
+static int dispatch_and_count(io_poller *poller)
+{
+    int result = io_dispatch(poller);
+    callbacks += result > 0 ? (unsigned long)result : 0;
+    return result;
+}
+
+const run_hooks run_hooked = {.begin = begin_counting, .dispatch = dispatch_and_count};
 
 static volatile LONG current; /* the number of the program that runs */
 
@@ -41,6 +52,26 @@ static DWORD WINAPI guard(void *unused)
             ExitProcess(EXIT_GUARD);
         }
     }
+}
+
+/* Never called: an engine would have it. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size)
+{
+    (void)data;
+    (void)max_size;
+    return size;
+}
+
+/* Change a program as the fuzzers do, by this number. */
+static void mutate(program *p, unsigned seed)
+{
+    uint8_t bytes[PROGRAM_BYTES];
+    size_t size = program_encode(p, bytes, sizeof(bytes));
+    for (unsigned i = 0; i < 1 + seed % 4; i++) {
+        size = program_mutate(bytes, size, sizeof(bytes), seed + 7919 * i);
+    }
+    program_decode(p, bytes, size);
 }
 
 static int load(const char *path, program *p)
@@ -60,7 +91,7 @@ static int load(const char *path, program *p)
 }
 
 /* What of a program is not done here; null: all of it is. */
-static const char *left_out(const program *p)
+static const char *what_is_missing(const program *p)
 {
     static const op_code faults[] = {OP_FAIL, OP_SHORT, OP_EARLY, OP_LATE, OP_SPURIOUS};
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -71,7 +102,7 @@ static const char *left_out(const program *p)
     return kernel_refused();
 }
 
-/* One line for each program: before it its name, behind it what became of it. */
+/* A line for each program: its name, and when it has run, what became of it. */
 static int run_files(const config *c, char **paths, int count)
 {
     static program p; /* large */
@@ -82,17 +113,26 @@ static int run_files(const config *c, char **paths, int count)
     for (int i = 0; i < count; i++) {
         current++;
         printf("%s ", strrchr(paths[i], '/') ? strrchr(paths[i], '/') + 1 : paths[i]);
+        char *space = strchr(paths[i], ' ');
+        if (space != NULL) {
+            *space = '\0';
+        }
         if (load(paths[i], &p) < 0) {
             return 2;
         }
+        if (space != NULL) {
+            mutate(&p, (unsigned)atoi(space + 1));
+        }
         run_program(&p, c);
-        const char *reason = left_out(&p);
-        printf("ok%s%s\n", reason ? ", without " : "", reason ? reason : "");
+        const char *missing = what_is_missing(&p);
+        const char *how = missing == NULL ? "" : callbacks > 0 ? ", without " : ", left out: ";
+        printf("ok %lu callbacks%s%s\n", callbacks, how, missing != NULL ? missing : "");
     }
     return 0;
 }
 
-/* The paths in a file, one a line. */
+/* What is in a file, one a line: the path of a program, and perhaps behind a blank the number by which it
+ * is changed. */
 static int read_list(const char *name, char **paths, int room)
 {
     char line[1024];

@@ -269,7 +269,9 @@ static void nothing_left_in_kernel(const unit_config *config)
         CHECK(own != NULL);
         unit_tcp_pair(fds);
         kit_begin(own, config, &atom, fds[0], IO_READ);
-        CHECK_EQ(io_wait(own, 0), 0); /* it is asked for */
+        CHECK_EQ(io_wait(own, 0), 0); /* it is asked for, */
+        kit_set(own, &atom, IO_READ | IO_WRITE);
+        CHECK_EQ(kit_next(own, &atom), IO_WRITE); /* and then for more */
         if (!disposed) {
             kit_remove(own, &atom);
             char *copy = malloc(sizeof(*own));
