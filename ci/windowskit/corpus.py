@@ -16,7 +16,7 @@ SOURCES = (
 )
 # The harness takes its kernel's names from kernel_windows.h, and not from POSIX. What the peer sends no more is no hang-up.
 FLAGS = [*POSIX, "-DIOATOM_TESTS_WINDOWS_POSIX_C", "-DPOLLRDHUP=0x2000"]
-_DONE = re.compile(r"^(\S+) ok (\d+) callbacks(?:, (without|left out:) (.*))?$", re.MULTILINE)
+_DONE = re.compile(r"^(\S+(?: \d+)?) ok (\d+) callbacks(?:, (without|left out:) (.*))?$", re.MULTILINE)
 MOST_FAILURES = 5  # then the others are not run any more
 
 
@@ -116,6 +116,6 @@ class CorpusJob:
 
 def first_failure(output):
     """What was said of the first program that failed, with its name in front."""
-    for name, said in re.findall(r"^(\S+) (?!ok )(.*?)(?=^\S+ ok |\Z)", output, re.MULTILINE | re.DOTALL):
+    for name, said in re.findall(r"^(\S+(?: \d+)?) (?!ok |\d+ ok )(.*?)(?=^\S+(?: \d+)? ok |\Z)", output, re.MULTILINE | re.DOTALL):
         return f"{name}\n{said.strip()[:3000]}"
     return output[-2000:]
