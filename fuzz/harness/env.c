@@ -511,7 +511,9 @@ uint32_t env_waiting(const env *e, int fd)
 uint32_t env_left(const env *e, int fd)
 {
     object_kind kind = env_kind(e, fd);
-    return kind == KIND_PIPE || kind == KIND_UNIX ? env_waiting(e, fd) : 0;
+    int known =
+        (kind == KIND_PIPE || kind == KIND_UNIX) && e->objects[e->numbers[fd].object].checked;
+    return known ? env_waiting(e, fd) : 0;
 }
 
 /* A datagram, or the value of an eventfd; one of size 0 was not sent, but says that nobody sends. */
@@ -582,6 +584,12 @@ void env_shutdown(env *e, int a, shutdown_how how)
     static const int hows[HOW_CODES] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
     if (e->slots[a] >= 0) {
         KERNEL(shutdown)(e->slots[a], hows[how]);
+#ifdef _WIN32
+        /* Pipes and unix streams are TCP here, which throws away what nobody is going to read. */
+        if (how != HOW_WR && env_kind(e, e->slots[a]) != KIND_CODES) {
+            e->objects[e->numbers[e->slots[a]].object].checked = 0;
+        }
+#endif
     }
 }
 

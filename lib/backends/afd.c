@@ -215,7 +215,7 @@ static int settle(io_poller *poller, block *b)
     return r;
 }
 
-/* All that is due now; what comes to be due by that is put off. */
+/* All that is due now; what comes to be due by that is put off, but for reports. */
 static int settle_all(io_poller *poller)
 {
     uint64_t none = poller->core.slot_count;
@@ -230,6 +230,12 @@ static int settle_all(io_poller *poller)
         int r = settle(poller, b);
         count += r > 0;
         error = r < 0 ? r : error;
+    }
+    /* Ending a poll has taken in reports of others: to put these off would be a wait too many for what
+     * their next poll finds (IO-FAIR-1). */
+    for (rest = poller->afd.due; rest != none; rest = blocks_of(poller)[rest].next) {
+        block *b = &blocks_of(poller)[rest];
+        count += b->state & BLOCK_REPORTED ? harvest(poller, b) : 0;
     }
     return error < 0 ? error : count;
 }
