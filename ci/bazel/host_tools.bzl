@@ -17,6 +17,8 @@ PROGRAMS = {
     "spin": "spin",
     "strace": "strace",
     "why3": "why3",
+    "wine": "wine",
+    "x86_64-w64-mingw32-gcc": "x86_64-w64-mingw32-gcc",
 }
 
 def _host_tools_impl(ctx):

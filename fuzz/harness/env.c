@@ -30,6 +30,10 @@ static unsigned char scratch[PATTERN];
 
 static int move_to(int fd, int lowest)
 {
+#ifdef _WIN32
+    (void)lowest;
+    return fd; /* nobody has a number of his choice */
+#endif
     int high = fd < 0 ? -1 : KERNEL(fcntl)(fd, F_DUPFD_CLOEXEC, lowest);
     if (fd >= 0) {
         KERNEL(close)(fd);
@@ -66,6 +70,8 @@ static int open_ordinary_file(void)
 {
 #ifdef IO_OS_SIM
     return io_sim_open("/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+#elif defined(_WIN32)
+    return KERNEL(open)("file", O_RDWR | O_CREAT);
 #else
     return memfd_create("file", MFD_CLOEXEC);
 #endif
@@ -77,6 +83,9 @@ static int make_own(void)
     own.listener = move_to(make_listener(&own.address), HIGH);
     own.directory = move_to(KERNEL(open)("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), WITHIN);
     own.file = move_to(open_ordinary_file(), WITHIN);
+#ifdef _WIN32
+    return own.listener < 0 || own.directory < 0 || own.file < 0 ? -1 : 0;
+#endif
     own.path = move_to(KERNEL(open)("/", O_PATH | O_CLOEXEC), HIGH);
     int event = KERNEL(eventfd)(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int limit = KERNEL(dup3)(event, ENV_LIMIT, O_CLOEXEC);
@@ -151,6 +160,12 @@ int env_is_open(int fd)
 {
     int flags = fd < 0 ? -1 : KERNEL(fcntl)(fd, F_GETFL);
     return flags >= 0 && !(flags & O_PATH);
+}
+
+int env_is_own(int fd)
+{
+    return fd >= 0 &&
+           (fd == own.listener || fd == own.directory || fd == own.file || fd == own.path);
 }
 
 int env_fd(const env *e, int slot)
@@ -503,7 +518,9 @@ uint32_t env_waiting(const env *e, int fd)
 uint32_t env_left(const env *e, int fd)
 {
     object_kind kind = env_kind(e, fd);
-    return kind == KIND_PIPE || kind == KIND_UNIX ? env_waiting(e, fd) : 0;
+    int known =
+        (kind == KIND_PIPE || kind == KIND_UNIX) && e->objects[e->numbers[fd].object].checked;
+    return known ? env_waiting(e, fd) : 0;
 }
 
 /* A datagram, or the value of an eventfd; one of size 0 was not sent, but says that nobody sends. */
@@ -574,6 +591,12 @@ void env_shutdown(env *e, int a, shutdown_how how)
     static const int hows[HOW_CODES] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
     if (e->slots[a] >= 0) {
         KERNEL(shutdown)(e->slots[a], hows[how]);
+#ifdef _WIN32
+        /* Pipes and unix streams are TCP here, which throws away what nobody is going to read. */
+        if (how != HOW_WR && env_kind(e, e->slots[a]) != KIND_CODES) {
+            e->objects[e->numbers[e->slots[a]].object].checked = 0;
+        }
+#endif
     }
 }
 

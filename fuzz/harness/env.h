@@ -12,7 +12,11 @@
 #include <sys/types.h>
 
 enum {
-    ENV_LIMIT = 128,   /* the poller's table ends here */
+#ifdef _WIN32
+    ENV_LIMIT = 2048, /* a table of so many places, and numbers are Windows' own, multiples of 4 */
+#else
+    ENV_LIMIT = 128, /* the poller's table ends here */
+#endif
     ENV_OBJECTS = 160, /* the last two stand for all that a program makes beyond these: */
     ENV_OTHER_LISTENERS = ENV_OBJECTS - 2,
     ENV_OTHER_CONNECTIONS
@@ -65,6 +69,8 @@ int env_fd(const env *e, int slot);
 int env_special(special_fd special);
 /* The kind of the object behind a number, or KIND_CODES if the program has none there. */
 object_kind env_kind(const env *e, int fd);
+/* It is the harness's own, which stays open. */
+int env_is_own(int fd);
 
 /* Each does nothing, and returns 0, if its operands don't fit. New numbers are reported to opened,
  * closed ones to closed. */

@@ -1,5 +1,5 @@
-/* The kernel that programs run on: the real one, or with IO_OS_SIM the simulated one
- * (ioatom/sim.h). The harness makes its own system calls as KERNEL(close)(fd). */
+/* The kernel that programs run on: the real one, with IO_OS_SIM the simulated one (ioatom/sim.h), or
+ * Windows'. The harness makes its own system calls as KERNEL(close)(fd). */
 #ifndef IOATOM_FUZZ_HARNESS_KERNEL_H
 #define IOATOM_FUZZ_HARNESS_KERNEL_H
 
@@ -8,6 +8,9 @@
 #ifdef IO_OS_SIM
 #include <ioatom/sim.h>
 #define KERNEL(call) io_sim_##call
+#elif defined(_WIN32)
+#include "kernel_windows.h"
+#define KERNEL(call) kernel_##call
 #else
 #define KERNEL(call) call
 #endif

@@ -1,6 +1,6 @@
 /* The real kernel. The system calls that the library makes to wait and to register are counted, by
  * --wrap at link time (fuzz/link.flags). */
-#ifndef IO_OS_SIM
+#if !defined(IO_OS_SIM) && !defined(_WIN32)
 #define _GNU_SOURCE
 #include "kernel.h"
 

@@ -196,7 +196,7 @@ static void op_abandon(run *r, const op *o)
 static void op_ioclose(run *r, const op *o)
 {
     io_atom *atom = atom_of(r, o->a);
-    if (!atom || env_is_own(atom->fd)) {
+    if (!atom || atom->fd >= ENV_LIMIT || env_is_own((int)atom->fd)) {
         return; /* the harness's own descriptors stay open */
     }
     int fd = atom->fd, was_open = env_is_open(fd);

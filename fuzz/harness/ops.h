@@ -46,7 +46,13 @@ typedef struct run_hooks {
     void (*begin)(run *r);
     int (*dispatch)(io_poller *poller);
 } run_hooks;
+#ifdef _WIN32 /* the linker has no weak symbols, so every program has one */
+#define RUN_IS_HOOKED 1
+extern const run_hooks run_hooked;
+#else
+#define RUN_IS_HOOKED (&run_hooked)
 extern const run_hooks run_hooked __attribute__((weak));
+#endif
 
 void op_run(run *r, const op *o);
 /* The atom, in memory of its own. */

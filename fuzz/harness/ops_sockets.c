@@ -33,7 +33,7 @@ static void check_remote(const io_address *remote, int fd)
     if (KERNEL(getpeername)(fd, (struct sockaddr *)&address, &length) < 0) {
         return;
     }
-    if (remote->type != IO_STREAM || remote->length != length ||
+    if (remote->type != IO_STREAM || remote->length != (uint32_t)length ||
         memcmp(remote->sockaddr.bytes, &address, length) != 0) {
         violation("IO-SOCKET-2", "the address is not that of the peer");
     }

@@ -2,6 +2,12 @@
 #ifndef IOATOM_FUZZ_HARNESS_REPORT_H
 #define IOATOM_FUZZ_HARNESS_REPORT_H
 
+#ifdef _WIN32
+#define REPORT_PRINTF gnu_printf
+#else
+#define REPORT_PRINTF printf
+#endif
+
 #include "../program/program.h"
 
 /* What runs now, for the report. */
@@ -13,6 +19,6 @@ void report_sweep(const char *call, unsigned number, const char *error);
 void report_operation(unsigned number, const op *o, int callback_of);
 
 _Noreturn void violation(const char *clause, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(REPORT_PRINTF, 2, 3)));
 
 #endif

@@ -155,7 +155,7 @@ void run_dispatch(run *r)
     r->taken_away = 0;
     model_dispatch_begin(&r->model);
     trace_add(TRACE_DISPATCH, 0, 0);
-    int (*by)(io_poller *poller) = &run_hooked ? run_hooked.dispatch : io_dispatch;
+    int (*by)(io_poller *poller) = RUN_IS_HOOKED ? run_hooked.dispatch : io_dispatch;
     int result = LIBRARY(by(&r->poller));
     run_observe(r);
     model_check_dispatch(&r->model, result, !r->taken_away);
@@ -237,7 +237,7 @@ void run_begin(run *r, const program *p, const config *c)
     r->before = kernel_calls_made();
     faults_begin();
     model_init(&r->model, c->types, ENV_LIMIT);
-    if (&run_hooked) {
+    if (RUN_IS_HOOKED) {
         run_hooked.begin(r);
     }
     run_init_poller(r);

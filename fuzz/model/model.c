@@ -18,6 +18,7 @@ void model_init(model *m, int types, int limit)
     *m = (model){.limit = limit, .fresh = 1, .first = -1};
     m->edge = (types & IO_POLLER_EDGE) != 0;
     m->has_set = (types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_URING)) != 0;
+    m->on_afd = (types & IO_POLLER_AFD) != 0;
     m->on_select = (types & IO_POLLER_SELECT) != 0;
     m->emulated = m->edge && !m->has_set;
 }
@@ -60,7 +61,7 @@ void model_observe(model *m, int atom, int poll_bits)
     }
     if (m->edge) {
         int rising = sure & ~a->sure;
-        owe(a, rising & a->interest & ~a->held); /* IO-EDGE-1 */
+        owe(a, rising & a->interest & ~a->held & ~a->doubtful); /* IO-EDGE-1 */
     }
     a->owed &= sure; /* "if it is still ready then" */
     a->ready = ready;
@@ -190,7 +191,7 @@ void model_check_set(model *m, int atom, int flags, int result, unsigned control
     a->dropped |= a->maybe & ~flags;
     a->maybe &= flags; /* IO-SET-1 */
     a->last &= flags;
-    a->held = a->kept = 0;
+    a->held = a->kept = a->doubtful = 0;
     a->rearmed = MODEL_EVENTS;
     a->unsure = 0;
     a->owed = 0;
@@ -227,6 +228,7 @@ void model_eagain(model *m, int atom, int flag)
     }
     int again = flag & a->interest;
     a->held &= ~again;
+    a->doubtful &= ~again;
     a->rearmed |= again;
     a->unsure &= ~again;
     if (m->emulated && a->life == LIFE_OPEN) {

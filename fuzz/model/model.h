@@ -53,7 +53,9 @@ typedef struct model_atom {
     int held;               /* emulated edge: found, told, and not armed again (IO-EDGE-3) */
     int rearmed;            /* emulated edge: armed again since a wait found it for sure */
     int unsure;             /* since it was armed again a wait may have found it, or not */
-    int told;               /* called in this dispatch */
+    int doubtful; /* afd, emulated edge: told, and nobody knows whether it was found before
+                               it was armed again, or after that and is held */
+    int told;     /* called in this dispatch */
 } model_atom;
 
 /* Somebody else who wants to know what happened: fuzz/equivalence. */
@@ -79,6 +81,8 @@ typedef struct model {
     int emulated;          /* edge-triggered over a kernel that knows levels only */
     int on_select;         /* IO-EVENT-9 */
     int has_set; /* the kernel keeps what is registered: epoll, kqueue, uring (IO-CLOSE-6) */
+    int on_afd;  /* a wait may tell what a poll has found before, and leave to the next one what has
+                   come since */
     int fresh;   /* no wait has found anything since all that was pending was delivered */
     int scanned; /* select, poll: the latest wait was one scan, and all that it met is pending */
     int first;   /* the atom that came first in the last one of these, or -1 (IO-FAIR-2) */

@@ -44,6 +44,10 @@ static int find_closed(const model *m, model_atom *a, int failed)
         a->suspect = 1;
         return both;
     }
+    if (m->on_afd && !a->suspect) { /* it may have told before what a poll had found */
+        a->suspect = 1;
+        return both;
+    }
     /* What is pending already may be held back, and so keep the descriptor from being looked at. */
     int certain = a->interest & both & ~a->held & ~a->maybe & ~a->unsure;
     if (certain) {
@@ -59,6 +63,7 @@ static int find_closed(const model *m, model_atom *a, int failed)
 static int surely_found(const model *m, const model_atom *a, int found, int spurious_fd)
 {
     int told_to_writers = (a->bits | a->bits_before) & (POLLOUT | POLLERR) || a->fd == spurious_fd;
+    found = m->on_afd ? 0 : found;
     return m->on_select && !told_to_writers ? found & ~MODEL_WRITE : found;
 }
 
@@ -73,7 +78,8 @@ static void find(const model *m, model_atom *a, const model_wait *wait)
         a->ready_before |= MODEL_READ | MODEL_WRITE; /* IO-EVENT-6 */
         a->ready_since |= MODEL_READ | MODEL_WRITE;
     }
-    int found = a->life == LIFE_OPEN ? a->ready_before | a->ready : find_closed(m, a, wait->failed);
+    int open = a->ready_before | a->ready | (m->on_afd ? a->ready_since : 0);
+    int found = a->life == LIFE_OPEN ? open : find_closed(m, a, wait->failed);
     found &= a->interest & ~a->held;
     a->maybe |= found;
     /* Of a closed one nobody knows whether this wait found it, and so whether it is still armed. */
@@ -141,8 +147,8 @@ static void note_scan(model *m, const model_wait *wait)
 {
     int unseen = m->scanned; /* no dispatch has told the order of the latest one */
     int all = is_all_pending(m);
-    m->scanned = !m->has_set && m->fresh && wait->result > 0 && all && wait->kernel_waits == 1 &&
-                 wait->faults == 0;
+    m->scanned = !m->has_set && !m->on_afd && m->fresh && wait->result > 0 && all &&
+                 wait->kernel_waits == 1 && wait->faults == 0;
     m->fresh &= wait->result == 0;
     if (unseen || (!m->scanned && !(all && wait->result == 0))) {
         m->first = -1;
@@ -254,6 +260,10 @@ static void tell(model *m, int atom, int flags)
     a->kept |= flags & a->ready;
     if (m->emulated) {
         a->held |= flags & ~a->rearmed;
+        if (m->on_afd) {
+            a->doubtful |= flags & a->rearmed;
+            a->rearmed &= ~flags;
+        }
     }
     if (a->interest & MODEL_ONESHOT) {
         a->interest = 0; /* IO-ONESHOT-1 */

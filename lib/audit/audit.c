@@ -22,6 +22,7 @@ typedef struct call {
     io_atom *atom;
     io_proc proc;
     io_fd fd;
+    uint64_t place; /* of its slot */
     uint32_t generation;
     int told;
 } call;
@@ -47,7 +48,7 @@ static io_core *core_of(const io_audit *audit)
 /* The generation changes at every add and remove. */
 static int is_registered(const io_core *core, const call *c)
 {
-    return core->slots[c->fd].generation == c->generation;
+    return core->slots[c->place].generation == c->generation;
 }
 
 static int ready_flags(int events)
@@ -68,19 +69,19 @@ static int waiting_flags(int events, int bytes)
 }
 
 /* 0, or the error of a kernel that refuses to tell. */
-static int look(const io_core *core, io_fd fd, state *s)
+static int look(const io_core *core, const call *c, state *s)
 {
     int events;
     do {
-        events = io_os_poll_now(fd, POLLIN | POLLOUT | POLLPRI | POLLRDHUP);
+        events = io_os_poll_now(c->fd, POLLIN | POLLOUT | POLLPRI | POLLRDHUP);
     } while (events == -EINTR);
     if (events < 0) {
         return events;
     }
     /* The number of a dead atom may be another file's by now. */
-    s->is_closed = (events & POLLNVAL) || (core->slots[fd].kernel & IO_KERNEL_DEAD);
+    s->is_closed = (events & POLLNVAL) || (core->slots[c->place].kernel & IO_KERNEL_DEAD);
     s->ready = ready_flags(events);
-    s->bytes = s->ready & IO_READ ? io_os_bytes_waiting(fd) : 0;
+    s->bytes = s->ready & IO_READ ? io_os_bytes_waiting(c->fd) : 0;
     s->bytes = s->bytes < 0 ? -1 : s->bytes;
     s->waiting = waiting_flags(events, s->bytes);
     return 0;
@@ -95,7 +96,7 @@ static void tell(const io_audit *audit, const call *c, int kind, int left, int b
                                 .proc = c->proc,
                                 .fd = c->fd,
                                 .told = c->told,
-                                .interest = core->slots[c->fd].interest,
+                                .interest = core->slots[c->place].interest,
                                 .left = left,
                                 .left_bytes = left & IO_READ ? bytes : -1};
     uint16_t before = core->dispatching;
@@ -111,7 +112,7 @@ static void judge(const io_audit *audit, const call *c, int open)
     const io_core *core = core_of(audit);
     int portable = audit->options & IO_AUDIT_PORTABLE;
     state s;
-    if (look(core, c->fd, &s) < 0) {
+    if (look(core, c, &s) < 0) {
         return;
     }
     if (s.is_closed) {
@@ -133,10 +134,12 @@ static void judge(const io_audit *audit, const call *c, int open)
 static void call_back(const io_audit *audit, const io_event *event)
 {
     io_core *core = core_of(audit);
-    io_slot *slot = &core->slots[event->atom->fd];
+    uint64_t place = (uint64_t)IO_PLACE(core, event->atom->fd);
+    io_slot *slot = &core->slots[place];
     call c = {.atom = event->atom,
               .proc = event->atom->proc,
               .fd = event->atom->fd,
+              .place = place,
               .generation = slot->generation,
               .told = event->flags};
     /* io_core_set writes the other bits anew and so takes the trace away; it keeps it only if it has
@@ -198,14 +201,14 @@ static int find_idle(io_poller *poller)
     return r > 0 ? -EAGAIN : r;
 }
 
-/* 1 if there was something to tell of the atom that is registered at fd. */
-static int judge_idle(const io_audit *audit, io_fd fd)
+/* 1 if there was something to tell of the atom that is registered at this place. */
+static int judge_idle(const io_audit *audit, uint64_t place)
 {
     const io_core *core = core_of(audit);
-    io_atom *atom = core->slots[fd].atom;
-    call c = {.atom = atom, .proc = atom->proc, .fd = fd};
+    io_atom *atom = core->slots[place].atom;
+    call c = {.atom = atom, .proc = atom->proc, .fd = atom->fd, .place = place};
     state s;
-    int r = look(core, fd, &s);
+    int r = look(core, &c, &s);
     if (r == 0 && s.is_closed) {
         tell(audit, &c, IO_AUDIT_CLOSED, 0, -1);
         return 1;
@@ -232,7 +235,7 @@ int io_audit_idle(io_audit *audit)
     int r = find_idle(audit->poller);
     for (uint64_t fd = 0; fd < core->slot_count && r >= 0; fd++) {
         if (core->slots[fd].atom) {
-            r = judge_idle(audit, (io_fd)fd);
+            r = judge_idle(audit, fd);
             findings += r > 0;
         }
     }

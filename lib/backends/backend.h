@@ -13,6 +13,7 @@
 
 /* Which backends are compiled in: those named by -DUSE_..., or, if none is, all that the platform
  * has. */
+#ifndef _WIN32
 #if !defined(USE_EPOLL) && !defined(USE_KQUEUE) && !defined(USE_URING) && !defined(USE_POLL) &&    \
     !defined(USE_SELECT)
 #ifdef __linux__
@@ -23,6 +24,10 @@
 #endif
 #define USE_URING
 #define USE_POLL
+#define USE_SELECT
+#endif
+#elif !defined(USE_AFD) && !defined(USE_SELECT)
+#define USE_AFD
 #define USE_SELECT
 #endif
 
@@ -58,9 +63,19 @@ extern const io_backend io_backend_uring;
 extern const io_backend io_backend_kqueue;
 extern const io_backend io_backend_poll;
 extern const io_backend io_backend_select;
+#ifdef USE_AFD
+extern const io_backend io_backend_afd;
+#endif
 
 /* The bytes of poller->area that a backend may use for each descriptor. */
+#ifdef _WIN32
+#define IO_AREA_BYTES_PER_FD (IO_AREA_WORDS_PER_FD * sizeof(uint64_t))
+#define IO_BACKEND_BYTES_PER_FD (IO_AREA_BYTES_PER_FD - IO_PLACES_BYTES_PER_FD)
+#define IO_BYTES_PER_FD_MAX 112
+#else
 #define IO_AREA_BYTES_PER_FD sizeof(uint64_t)
+#define IO_BYTES_PER_FD_MAX 28
+#endif
 
 /* The next descriptor of a scan that began anywhere below end. */
 /*@ requires below: fd < end;

@@ -16,7 +16,7 @@
 
 #include "backend.h"
 
-#ifdef USE_SELECT
+#if defined(USE_SELECT) && !defined(_WIN32) /* there: select_winsock.c */
 
 #include <limits.h>
 

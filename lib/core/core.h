@@ -59,6 +59,26 @@ enum {
     IO_HARVEST_STALE = 2   /* it names no registered atom, or a dead one */
 };
 
+/* Where the slot of a descriptor is: the descriptor itself, but on Windows its place in a hash.
+ * IO_PLACE: -1 or slot_count if it has none. IO_TAKE_PLACE: it gets one, slot_count if there is none
+ * left. IO_DROP_PLACE: the slot of an atom, which gives its place back; the slot stays as it is.
+ * IO_FD_AT: the descriptor of a registered atom. IO_INIT_PLACES: for an empty core; what
+ * is left of the area. No other file makes that difference. */
+#ifdef _WIN32
+#include "places.h"
+#define IO_PLACE(core, fd) io_places_find(&(core)->places, fd)
+#define IO_TAKE_PLACE(core, fd) io_places_take(&(core)->places, fd)
+#define IO_DROP_PLACE(core, atom) io_core_drop_place(core, atom)
+#define IO_FD_AT(core, place) ((core)->places.fds[place])
+#define IO_INIT_PLACES(core, area) io_core_init_places(core, area)
+#else
+#define IO_PLACE(core, fd) fd
+#define IO_TAKE_PLACE(core, fd) fd
+#define IO_DROP_PLACE(core, atom) io_core_find(core, atom)
+#define IO_FD_AT(core, place) place
+#define IO_INIT_PLACES(core, area) area
+#endif
+
 /* The vocabulary of the contracts below: ACSL, which a compiler takes for comments. */
 #ifdef __FRAMAC__
 #include "../../proofs/wp/contracts.h"
@@ -327,5 +347,22 @@ int io_core_dispatch(io_core *core, io_poller *poller);
     ensures IO_ERROR_2_next: \result == -EBUSY ==> same_slots{Pre, Post}(core) && same_queue{Pre, Post}(core);
     ensures quiet: shrinks{Pre, Post}(core); */
 int io_core_next(io_core *core, io_event *event);
+
+#ifdef _WIN32
+static inline void *io_core_init_places(io_core *core, void *area)
+{
+    io_places_init(&core->places, area, core->slot_count);
+    return (char *)area + core->slot_count * IO_PLACES_BYTES_PER_FD;
+}
+
+static inline io_slot *io_core_drop_place(io_core *core, io_atom *atom)
+{
+    io_slot *slot = io_core_find(core, atom);
+    if (slot) {
+        io_places_drop(&core->places, atom->fd);
+    }
+    return slot;
+}
+#endif
 
 #endif

@@ -43,6 +43,13 @@ void io_core_init(io_core *core, io_slot *slots, uint32_t *queue, uint64_t slot_
     }
 }
 
+#ifdef _WIN32
+io_slot *io_core_find(const io_core *core, io_atom *atom)
+{
+    uint64_t place = (uint64_t)IO_PLACE(core, atom->fd);
+    return place < core->slot_count && core->slots[place].atom == atom ? &core->slots[place] : NULL;
+}
+#else
 io_slot *io_core_find(const io_core *core, io_atom *atom)
 {
     if (atom->fd < 0 || (uint64_t)atom->fd >= core->slot_count ||
@@ -51,6 +58,7 @@ io_slot *io_core_find(const io_core *core, io_atom *atom)
     }
     return &core->slots[atom->fd];
 }
+#endif
 
 int io_core_add(io_core *core, io_atom *atom, int flags)
 {
@@ -60,10 +68,10 @@ int io_core_add(io_core *core, io_atom *atom, int flags)
     if (atom->fd < 0) {
         return -EBADF;
     }
-    if ((uint64_t)atom->fd >= core->slot_count) {
+    if ((uint64_t)IO_TAKE_PLACE(core, atom->fd) >= core->slot_count) {
         return -ERANGE;
     }
-    io_slot *slot = &core->slots[atom->fd];
+    io_slot *slot = &core->slots[IO_PLACE(core, atom->fd)];
     if (slot->atom) {
         return -EEXIST;
     }
@@ -163,7 +171,7 @@ int io_core_set(io_core *core, io_atom *atom, int flags)
 
 int io_core_remove(io_core *core, io_atom *atom)
 {
-    io_slot *slot = io_core_find(core, atom);
+    io_slot *slot = IO_DROP_PLACE(core, atom);
     if (!slot) {
         return -ENOENT;
     }

@@ -18,28 +18,22 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "echo_options.h"
+#include "echo_system.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ioatom/audit.h>
 #include <ioatom/ioatom.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     BUFFER_SIZE = 16384,
     TURN_ROUNDS = 2, /* full buffers that a connection moves before the others have their turn */
     RETRY_MS = 100,  /* pause after an accept that failed for want of descriptors */
     FDS_MAX = 65536, /* descriptors that the poller has a place for, at most */
+    DESCRIPTORS_SPARE = 16,
 };
 
 struct connection {
@@ -59,7 +53,7 @@ struct server {
     bool audited;
     void *storage; /* the poller's, for more than IO_POLLER_INLINE_FDS descriptors */
     io_atom listener;
-    io_atom signals; /* a pipe from the signal handler, so that no signal is missed */
+    io_atom signals; /* echo_open_signals, so that no signal is missed */
     struct connection *connections;
     struct connection *free; /* a list through next_free */
     int64_t retry_ms;        /* accept again at that time; INT64_MAX: no such plan */
@@ -71,16 +65,6 @@ struct server {
     unsigned long stops; /* how often a full buffer stopped the reading */
     unsigned long long bytes;
 };
-
-static volatile sig_atomic_t signal_fd;
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void server_fail(struct server *server, const char *what, int error)
 {
@@ -239,7 +223,7 @@ static void on_listener(io_poller *poller, io_atom *atom, int flags)
             continue; /* one that gave up while it waited */
         }
         if (result < 0) { /* -EMFILE, -ENFILE, -ENOMEM: it still waits, but is not an edge again */
-            accept_pause(server, strerror(-result), now_ms() + RETRY_MS);
+            accept_pause(server, strerror(-result), echo_now_ms() + RETRY_MS);
             return;
         }
         server->free = connection->next_free;
@@ -249,17 +233,6 @@ static void on_listener(io_poller *poller, io_atom *atom, int flags)
         connection->open = true;
         connection->ended = false;
     }
-}
-
-static void handle_signal(int number)
-{
-    int saved = errno;
-
-    (void)number;
-    if (write(signal_fd, "", 1) < 0) {
-        /* The pipe is full, so the server will hear of it anyway. */
-    }
-    errno = saved;
 }
 
 static void on_signal(io_poller *poller, io_atom *atom, int flags)
@@ -287,38 +260,33 @@ static void on_finding(void *context, const io_audit_finding *finding)
     server->status = EXIT_FAILURE;
 }
 
-/* The poller's inline table does, unless the limit allows more descriptors: then storage of that
- * size. */
-static int open_poller(struct server *server, int types)
+/* The poller's inline table does, unless the limit allows more descriptors, or more connections are
+ * wanted where there is no limit: then storage of that size. */
+static int open_poller(struct server *server, const struct echo_options *options)
 {
-    struct rlimit limit;
+    long limit = echo_descriptor_limit();
     size_t size;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= IO_POLLER_INLINE_FDS) {
-        return io_poller_init(&server->poller, types);
+    limit = limit == 0 ? options->connections + DESCRIPTORS_SPARE : limit;
+    if (limit <= IO_POLLER_INLINE_FDS) {
+        return io_poller_init(&server->poller, options->types);
     }
-    size = io_poller_storage_size(types, limit.rlim_cur < FDS_MAX ? (int)limit.rlim_cur : FDS_MAX);
+    size = io_poller_storage_size(options->types, limit < FDS_MAX ? (int)limit : FDS_MAX);
     server->storage = malloc(size);
     if (server->storage == NULL) {
         return -ENOMEM;
     }
-    return io_poller_init_in(&server->poller, types, server->storage, size);
+    return io_poller_init_in(&server->poller, options->types, server->storage, size);
 }
 
 static int open_signals(struct server *server)
 {
-    struct sigaction action = {.sa_handler = handle_signal};
-    int ends[2];
+    io_fd fd = echo_open_signals();
 
-    if (pipe(ends) < 0) {
-        return -errno;
+    if (fd < 0) {
+        return (int)fd;
     }
-    signal_fd = ends[1];
-    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0 ||
-        sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0) {
-        return -errno;
-    }
-    io_atom_init(&server->signals, ends[0], on_signal);
+    io_atom_init(&server->signals, fd, on_signal);
     return io_add(&server->poller, &server->signals, IO_READ);
 }
 
@@ -352,7 +320,7 @@ static int complain(const char *what, const char *name, int error, const char *a
 static int server_open(struct server *server, const struct echo_options *options)
 {
     io_address address;
-    int result = open_poller(server, options->types);
+    int result = open_poller(server, options);
 
     if (result < 0) {
         return complain("cannot make a poller", "", result,
@@ -387,11 +355,11 @@ static int server_open(struct server *server, const struct echo_options *options
 
 static void server_run(struct server *server, long seconds)
 {
-    int64_t end_ms = seconds > 0 ? now_ms() + seconds * 1000 : INT64_MAX;
+    int64_t end_ms = seconds > 0 ? echo_now_ms() + seconds * 1000 : INT64_MAX;
 
     while (!server->stop) {
         int64_t until_ms = server->retry_ms < end_ms ? server->retry_ms : end_ms;
-        int64_t left_ms = until_ms - now_ms();
+        int64_t left_ms = until_ms - echo_now_ms();
         int timeout_ms = until_ms == INT64_MAX ? -1 : left_ms > 0 ? (int)left_ms : 0;
         int result = io_wait(&server->poller, timeout_ms);
 
@@ -404,9 +372,9 @@ static void server_run(struct server *server, long seconds)
         } else {
             io_dispatch(&server->poller);
         }
-        if (now_ms() >= end_ms) {
+        if (echo_now_ms() >= end_ms) {
             server->stop = true;
-        } else if (now_ms() >= server->retry_ms) {
+        } else if (echo_now_ms() >= server->retry_ms) {
             accept_resume(server);
         }
     }
@@ -421,7 +389,7 @@ static void server_close(struct server *server, const struct echo_options *optio
     }
     io_close(&server->poller, &server->listener);
     if (strncmp(options->address, "unix:", 5) == 0) {
-        unlink(options->address + 5);
+        echo_remove_path(options->address + 5);
     }
     io_close(&server->poller, &server->signals);
     io_poller_dispose(&server->poller);

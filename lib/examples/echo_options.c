@@ -11,7 +11,7 @@ static const char HELP[] =
     "usage: echo [options]\n"
     "  --port N             TCP port of 127.0.0.1 (7000); 0: any free one\n"
     "  --address SPEC       instead: 1.2.3.4:7000, 7000 (any address), [::1]:7000, unix:/path\n"
-    "  --poller NAME        epoll, kqueue, uring, poll, select or any (any)\n"
+    "  --poller NAME        epoll, kqueue, uring, poll, select, afd or any (any)\n"
     "  --mode MODE          edge or level (what is native to the poller)\n"
     "  --max-connections N  connections at a time (1024)\n"
     "  --audit SCOPE        name handlers that leave something undone: here (in this poller and\n"
@@ -46,7 +46,8 @@ static int parse_type(const char *text, int allowed)
         int type;
     } types[] = {{"epoll", IO_POLLER_EPOLL},   {"kqueue", IO_POLLER_KQUEUE},
                  {"uring", IO_POLLER_URING},   {"poll", IO_POLLER_POLL},
-                 {"select", IO_POLLER_SELECT}, {"any", IO_POLLER_ANY},
+                 {"select", IO_POLLER_SELECT}, {"afd", IO_POLLER_AFD},
+                 {"any", IO_POLLER_ANY},
                  {"edge", IO_POLLER_EDGE},     {"level", IO_POLLER_LEVEL}};
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
@@ -71,7 +72,8 @@ static void parse_option(struct echo_options *options, const char *name, const c
         int type = parse_type(value, IO_POLLER_ANY);
 
         if (type == 0) {
-            usage_error("unknown poller", value, "epoll, kqueue, uring, poll, select or any");
+            usage_error("unknown poller", value,
+                        "epoll, kqueue, uring, poll, select, afd or any");
         }
         options->types = (options->types & ~IO_POLLER_ANY) | type;
     } else if (strcmp(name, "--mode") == 0) {

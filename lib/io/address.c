@@ -3,15 +3,12 @@
  * at. */
 #include "../os/platform.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <ioatom/ioatom.h>
 
+#include "../os/os_address.h"
 #include "../os/result.h"
 
 #define IO_UNIX "unix:"

@@ -1,11 +1,10 @@
 /* Listening, accepting and connecting. Every argument is checked before anything is opened; after
  * that the first call that fails decides the result, and what was made until then is undone
  * (IO-SOCKET-6). */
+#include "../os/os_address.h"
 #include "../os/os_io.h"
 
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include <ioatom/ioatom.h>
 
@@ -80,7 +79,7 @@ static int io_adopt(io_poller *poller, io_atom *atom, io_proc proc, io_fd fd, in
     return result;
 }
 
-static int io_open(const io_address *address)
+static io_fd io_open(const io_address *address)
 {
     int type = address->type == IO_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM;
     return io_os_socket(io_address_family(address), type);
@@ -95,10 +94,10 @@ static int io_set_options(io_fd fd, const io_address *local, int options)
         return 0;
     }
     if (local->type == IO_STREAM) { /* else two datagram sockets could share an address unasked */
-        result = io_os_setsockopt_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        result = io_os_reopen_address(fd);
     }
     if (result >= 0 && (options & IO_LISTEN_REUSEPORT) != 0) {
-        result = io_os_setsockopt_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        result = io_os_share_address(fd);
     }
     if (result >= 0 &&
         family == AF_INET6) { /* always: the system's default may be either (IO-SOCKET-9) */
@@ -147,9 +146,9 @@ int io_socket_listen(io_poller *poller, io_atom *atom, io_proc proc, const io_ad
         (options & ~IO_LISTEN_ALL) != 0) {
         return io_result(-EINVAL);
     }
-    int fd = io_open(local);
+    io_fd fd = io_open(local);
     if (fd < 0) {
-        return io_result(fd);
+        return io_result((int)fd);
     }
     int result = io_set_options(fd, local, options);
     if (result < 0) {
@@ -160,7 +159,7 @@ int io_socket_listen(io_poller *poller, io_atom *atom, io_proc proc, const io_ad
 }
 
 /* What accept(2) fails with for want of something, connection or not. */
-static int io_is_shortage(int result)
+static int io_is_shortage(io_fd result)
 {
     return result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -ENOBUFS;
 }
@@ -168,9 +167,9 @@ static int io_is_shortage(int result)
 /* Take one connection. A signal is no result, and neither is a peer that gave up while it waited:
  * the next in the queue may be a good one, and an edge is told only once. Each turn takes something
  * out of the queue, so this ends. */
-static int io_take(io_fd listener, io_address *peer)
+static io_fd io_take(io_fd listener, io_address *peer)
 {
-    int result;
+    io_fd result;
     do {
         size_t length = sizeof(peer->sockaddr.bytes);
         memset(peer, 0, sizeof(*peer));
@@ -194,13 +193,13 @@ int io_socket_accept(io_poller *poller, io_atom *atom, io_proc proc, int flags, 
         return io_result(-EINVAL);
     }
     io_address peer;
-    int fd = io_take(listener->fd, &peer);
+    io_fd fd = io_take(listener->fd, &peer);
     if (fd == -EAGAIN) {
         (void)io_exhausted(poller, listener,
                            IO_READ); /* -ENOENT: not registered, nothing to note */
     }
     if (fd < 0) {
-        return io_result(fd);
+        return io_result((int)fd);
     }
     int result = io_adopt(poller, atom, proc, fd, flags);
     if (result >= 0 && remote != NULL) {
@@ -215,9 +214,9 @@ int io_socket_connect(io_poller *poller, io_atom *atom, io_proc proc, const io_a
     if (!io_socket_valid(poller, atom, proc, flags) || !io_address_valid(remote)) {
         return io_result(-EINVAL);
     }
-    int fd = io_open(remote); /* non-blocking before it connects (IO-SOCKET-5) */
+    io_fd fd = io_open(remote); /* non-blocking before it connects (IO-SOCKET-5) */
     if (fd < 0) {
-        return io_result(fd);
+        return io_result((int)fd);
     }
     int result = io_os_connect(fd, remote->sockaddr.bytes, remote->length);
     /* Interrupted, it goes on as if it had said EINPROGRESS; asked again it would say EALREADY. */

@@ -6,7 +6,9 @@
 #include "platform.h"
 
 #include <stdlib.h>
+#ifndef _WIN32
 #include <unistd.h>
+#endif
 #ifdef __linux__
 #include <sys/auxv.h>
 #endif
@@ -17,7 +19,7 @@ static inline const char *io_os_environment(const char *name)
     if (getauxval(AT_SECURE)) {
         return NULL;
     }
-#else
+#elif !defined(_WIN32) /* there are no set-uid programs there */
     if (getuid() != geteuid() || getgid() != getegid()) {
         return NULL;
     }

@@ -6,6 +6,11 @@
 
 #include "platform.h"
 
+#ifdef _WIN32
+#include "result.h"
+#include "windows/io.h"
+#else
+
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -49,6 +54,18 @@ static inline ssize_t io_os_count(ssize_t count)
 static inline int io_os_setsockopt_int(io_fd fd, int level, int option, int value)
 {
     return io_os_result(setsockopt(fd, level, option, &value, sizeof(value)));
+}
+
+/* A stream's listener can be opened again at once after one was closed (IO-SOCKET-9). */
+static inline int io_os_reopen_address(io_fd fd)
+{
+    return io_os_setsockopt_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+}
+
+/* Several sockets share the address (IO_LISTEN_REUSEPORT). */
+static inline int io_os_share_address(io_fd fd)
+{
+    return io_os_setsockopt_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
 static inline void io_os_no_sigpipe(io_fd fd)
@@ -206,4 +223,5 @@ static inline int io_os_accept(io_fd fd, void *sockaddr, size_t *length)
 #include "../sim/calls.h"
 #endif
 
+#endif
 #endif

@@ -5,6 +5,11 @@
 
 #include "platform.h"
 
+#ifdef _WIN32
+#include "result.h"
+#include "windows/wait.h"
+#else
+
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
@@ -121,4 +126,5 @@ static inline int io_os_close_own(int fd)
 #include "../sim/calls.h"
 #endif
 
+#endif
 #endif

@@ -21,4 +21,9 @@
 #define IO_OS_KQUEUE 1
 #endif
 
+/* Windows 7, if nothing newer was asked for. */
+#if defined(_WIN32) && !defined(_WIN32_WINNT)
+#define _WIN32_WINNT 0x0601
+#endif
+
 #endif

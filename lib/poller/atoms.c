@@ -37,7 +37,7 @@ static int watch(io_poller *poller, io_atom *atom)
 {
     int r;
     //@ calls io_some_add;
-    r = poller->backend->add(poller, atom->fd);
+    r = poller->backend->add(poller, IO_PLACE(&poller->core, atom->fd));
     //@ assert fd: atom->fd == \at(atom->fd, Pre);
     if (r < 0) {
         io_core_remove(&poller->core, atom);
@@ -165,11 +165,11 @@ int io_set(io_poller *poller, io_atom *atom, int flags)
     //@ assert queue: same_queue{Pre, Here}(CORE);
     if (r > 0) {
         //@ calls io_some_modify;
-        r = poller->backend->modify(poller, atom->fd);
+        r = poller->backend->modify(poller, IO_PLACE(&poller->core, atom->fd));
         //@ assert fd: atom->fd == \at(atom->fd, Pre);
         //@ assert others: same_others{Pre, Here}(CORE, atom->fd);
         if (r < 0) {
-            put_back(&poller->core, atom->fd, before);
+            put_back(&poller->core, IO_PLACE(&poller->core, atom->fd), before);
             //@ assert others: same_others{Pre, Here}(CORE, atom->fd);
             //@ assert back: same_slots{Pre, Here}(CORE);
             //@ assert queue: same_queue{Pre, Here}(CORE);
@@ -208,7 +208,7 @@ int io_remove(io_poller *poller, io_atom *atom)
     const io_slot *slot = io_core_find(&poller->core, atom);
     if (slot && !(slot->kernel & IO_KERNEL_DEAD)) {
         //@ calls io_some_remove;
-        poller->backend->remove(poller, atom->fd);
+        poller->backend->remove(poller, IO_PLACE(&poller->core, atom->fd));
     }
     return io_result(io_core_remove(&poller->core, atom));
 }
@@ -232,7 +232,7 @@ static void forget_alarms(io_poller *poller, io_fd fd)
     if (io_core_alarms(&poller->core, (uint32_t)fd) == 0) {
         return;
     }
-    int events = io_os_alarms(fd);
+    int events = io_os_alarms(IO_FD_AT(&poller->core, fd));
     if (events >= 0) {
         int bits = events & POLLHUP ? IO_BIT_HUP : 0;
         bits |= events & POLLERR ? IO_BIT_ERR : 0;
@@ -281,11 +281,11 @@ int io_exhausted(io_poller *poller, io_atom *atom, int flags)
     //@ assert backend: SAME_BACKEND(poller);
     if (r >= 0) {
         //@ assert others: same_others{Pre, Here}(CORE, atom->fd);
-        forget_alarms(poller, atom->fd);
+        forget_alarms(poller, IO_PLACE(&poller->core, atom->fd));
     }
     if (r > 0) {
         //@ calls io_some_modify;
-        r = poller->backend->modify(poller, atom->fd);
+        r = poller->backend->modify(poller, IO_PLACE(&poller->core, atom->fd));
     }
     return io_result(r);
 }
@@ -314,7 +314,8 @@ int io_fd_check(io_poller *poller)
         loop variant poller->core.slot_count - fd; */
     for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
         const io_slot *slot = &poller->core.slots[fd];
-        if (slot->atom && ((slot->kernel & IO_KERNEL_DEAD) || io_os_check_open((int)fd) < 0)) {
+        if (slot->atom && ((slot->kernel & IO_KERNEL_DEAD) ||
+                           io_os_check_open(IO_FD_AT(&poller->core, (int)fd)) < 0)) {
             count++;
         }
     }

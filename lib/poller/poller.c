@@ -7,6 +7,9 @@
 
 /* In the order of preference (IO-INIT-1). */
 static const io_backend *const backends[] = {
+#ifdef USE_AFD
+    &io_backend_afd,
+#endif
 #ifdef USE_EPOLL
     &io_backend_epoll,
 #endif
@@ -42,7 +45,8 @@ static int environment_types(void)
                  {"kqueue", IO_POLLER_KQUEUE},
                  {"uring", IO_POLLER_URING},
                  {"poll", IO_POLLER_POLL},
-                 {"select", IO_POLLER_SELECT}};
+                 {"select", IO_POLLER_SELECT},
+                 {"afd", IO_POLLER_AFD}};
     const char *value = io_os_environment("IOATOM_POLLER");
     if (!value || !*value) {
         return 0;
@@ -87,15 +91,15 @@ static int open_backend(io_poller *poller, const io_backend *backend, int types,
     mode = mode ? mode : backend->native_mode;
     int core_mode = mode == IO_POLLER_EDGE ? backend->edge_mode : IO_MODE_LEVEL;
     uint64_t slot_count = table->slot_count;
-#ifndef __linux__
-    /* Linux alone takes larger sets than an fd_set. */
+#if !defined(__linux__) && !defined(_WIN32)
+    /* Linux and Windows alone take larger sets than an fd_set. */
     if (backend->type == IO_POLLER_SELECT && slot_count > FD_SETSIZE) {
         slot_count = FD_SETSIZE;
     }
 #endif
     io_core_init(&poller->core, table->slots, table->queue, slot_count, (uint16_t)core_mode);
     poller->deadline_ns = IO_NEVER;
-    poller->area = table->area;
+    poller->area = IO_INIT_PLACES(&poller->core, table->area);
     poller->fd_end = 0;
     poller->start = 0;
     poller->outdated = 0;
@@ -135,7 +139,7 @@ int io_poller_init(io_poller *poller, int types)
 }
 
 enum { BYTES_PER_FD = sizeof(io_slot) + IO_AREA_BYTES_PER_FD + sizeof(uint32_t) };
-_Static_assert((int)BYTES_PER_FD <= 28, "IO-MEM-4");
+_Static_assert((int)BYTES_PER_FD <= IO_BYTES_PER_FD_MAX, "IO-MEM-4");
 
 size_t io_poller_storage_size(int types, int max_fds)
 {

@@ -605,7 +605,7 @@ static size_t describe_set(char *text, size_t size)
     if (own < 0) {
         return 0;
     }
-    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", own);
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", (int)own);
     io_fd fd = open(path, O_RDONLY | O_CLOEXEC);
     CHECK(fd >= 0);
     ssize_t count = read(fd, text, size);

@@ -386,7 +386,7 @@ static void mem_sizes(const unit_config *config)
         CHECK_EQ(io_poller_storage_size(types[i], INT_MIN), 0);
         for (size_t j = 0; j < sizeof(counts) / sizeof(counts[0]); j++) {
             size_t size = io_poller_storage_size(types[i], counts[j]);
-            CHECK(size > 0 && size <= 28 * (size_t)counts[j]);
+            CHECK(size > 0 && size <= KIT_BYTES_PER_FD * (size_t)counts[j]);
         }
     }
 }

@@ -404,6 +404,20 @@ static const struct {
     object (*make)(void);
     int ready; /* what is ready, on every backend but for IO-EVENT-9 */
 } objects[] = {
+#ifdef _WIN32 /* sockets only; one that was never connected is not ready for anything */
+    {"a connection", object_tcp, IO_WRITE},
+    {"a connection with data", object_tcp_data, IO_READ | IO_WRITE},
+    {"a full connection", object_tcp_full, 0},
+    {"a connection, the peer sends no more", object_tcp_half, IO_READ | IO_WRITE},
+    {"a connection, nobody sends any more", object_tcp_both, IO_READ | IO_WRITE},
+    {"a connection that was reset", object_tcp_reset, IO_READ | IO_WRITE},
+    {"a connection with urgent data", object_tcp_urgent, IO_WRITE | IO_EXCEPT},
+    {"a socket that isn't connected", object_tcp_unconnected, 0},
+    {"a listener", object_tcp_listening, 0},
+    {"a listener with a connection", object_tcp_waiting, IO_READ},
+    {"a connection that was refused", object_tcp_refused, IO_READ | IO_WRITE},
+    {"a datagram of no bytes", object_udp_empty, IO_READ | IO_WRITE},
+#else
     {"a pipe without data", object_pipe_empty, 0},
     {"a pipe with data", object_pipe_data, IO_READ},
     {"a pipe with data, no writer", object_pipe_data_end, IO_READ | IO_WRITE},

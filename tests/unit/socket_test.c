@@ -689,7 +689,7 @@ static void failures_at_limit(const unit_config *config)
  * table. */
 static void failures_of_add(const unit_config *config)
 {
-    static uint64_t storage[64];
+    static uint64_t storage[128];
     io_address local = unit_address("127.0.0.1:0");
     io_fd low[8];
     size_t size = io_poller_storage_size(config->types, 8);
@@ -983,6 +983,16 @@ static void check_in_use(int kind)
     unit_atom second;
     io_address address = listen_at(&first, streams[kind]);
     CHECK_ERROR(listen_with(&second, &address, 0), -EADDRINUSE);
+    close_atom(&first);
+}
+
+static void check_shared(const unit_config *config, int kind)
+{
+    unit_atom first;
+    unit_atom second;
+    unit_poller(&poller, config);
+    CLAUSE("IO-SOCKET-9");
+    io_address address = listen_at(&first, streams[kind]);
     CHECK_ERROR(listen_with(&second, &address, IO_LISTEN_REUSEPORT), -EADDRINUSE);
     close_atom(&first);
     CHECK_EQ(listen_with(&first, &address, IO_LISTEN_REUSEPORT), 0);
@@ -990,6 +1000,7 @@ static void check_in_use(int kind)
     CHECK_EQ(listen_with(&second, &address, IO_LISTEN_REUSEPORT), 0);
     close_atom(&second);
     close_atom(&first);
+    dispose();
 }
 
 static void check_reuse(const unit_config *config, int kind)
@@ -1010,6 +1021,17 @@ static void reuse_ipv6(const unit_config *config)
 {
     need_ipv6(IPV6);
     check_reuse(config, IPV6);
+}
+
+static void share_ipv4(const unit_config *config)
+{
+    check_shared(config, IPV4);
+}
+
+static void share_ipv6(const unit_config *config)
+{
+    need_ipv6(IPV6);
+    check_shared(config, IPV6);
 }
 
 /* Datagram sockets don't share an address unasked. */
@@ -1185,6 +1207,8 @@ int main(int argc, char **argv)
         {"bad_arguments", "IO-SOCKET-8 IO-ERROR-2 IO-ERROR-4 IO-ERROR-5", bad_arguments, UNIT_EACH},
         {"reuse_ipv4", "IO-SOCKET-9", reuse_ipv4, UNIT_EACH},
         {"reuse_ipv6", "IO-SOCKET-9", reuse_ipv6, UNIT_EACH},
+        {"share_ipv4", "IO-SOCKET-9", share_ipv4, UNIT_EACH},
+        {"share_ipv6", "IO-SOCKET-9", share_ipv6, UNIT_EACH},
         {"reuse_datagram", "IO-SOCKET-9", reuse_datagram, UNIT_EACH},
         {"dual_stack", "IO-SOCKET-9", dual_stack, UNIT_EACH},
         {"in_callbacks", "IO-SOCKET-1 IO-SOCKET-2 IO-SOCKET-5", in_callbacks, UNIT_EACH},

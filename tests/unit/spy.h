@@ -9,6 +9,7 @@
 
 #include "unit.h"
 
+#ifndef _WIN32 /* there: tests/windows/spied.c */
 #include <dlfcn.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
 
 #ifndef UNIT_ON_SIM
 #include "lib/os/os_uring.h"
@@ -46,7 +48,11 @@ typedef struct spy_state {
     int last_timeout_ms;           /* of the last wait; -2: there was none */
 } spy_state;
 
+#ifdef _WIN32
+extern spy_state spy; /* create, ctl and epoll are those of the afd backend */
+#else
 static spy_state spy;
+#endif
 
 /* Forget the counts and the faults. */
 static inline void spy_reset(void)
@@ -153,6 +159,7 @@ void unit_sim_began(void)
 
 #else
 
+#ifndef _WIN32
 /* Point the function pointer at `function` to libc's function of that name. */
 static inline void spy_find(const char *name, void *function)
 {
@@ -267,13 +274,14 @@ long syscall(long number, ...)
     return answer;
 }
 #endif
+#endif /* _WIN32 */
 
 #endif /* UNIT_ON_SIM */
 
 /* The calls of this configuration that make its set, and that change it; null: there is no set. */
 static inline spy_call *spy_create_of(const unit_config *config)
 {
-    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE)) {
+    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_AFD)) {
         return &spy.create;
     }
     return config->types & IO_POLLER_URING ? &spy.setup : NULL;
@@ -281,7 +289,7 @@ static inline spy_call *spy_create_of(const unit_config *config)
 
 static inline spy_call *spy_control_of(const unit_config *config)
 {
-    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE)) {
+    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_AFD)) {
         return &spy.ctl;
     }
     return config->types & IO_POLLER_URING ? &spy.submit : NULL;
@@ -299,7 +307,7 @@ static inline spy_call *spy_wait_of(const unit_config *config)
     if (config->types & IO_POLLER_URING) {
         return &spy.enter;
     }
-    if (config->types & IO_POLLER_EPOLL) {
+    if (config->types & (IO_POLLER_EPOLL | IO_POLLER_AFD)) {
         return &spy.epoll;
     }
     if (config->types & IO_POLLER_KQUEUE) {

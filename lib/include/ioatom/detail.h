@@ -3,6 +3,10 @@
 #ifndef IOATOM_DETAIL_H
 #define IOATOM_DETAIL_H
 
+#ifdef _WIN32
+#include <ioatom/detail_windows.h>
+#endif
+
 /* The core's state of one descriptor: 16 bytes where pointers have 8. The registered set is the
  * slots with an atom. */
 typedef struct io_slot {
@@ -24,6 +28,9 @@ typedef struct io_core {
     uint16_t dispatching;
     uint16_t mode;   /* IO_MODE_EDGE, IO_MODE_LEVEL or IO_MODE_EMULATED */
     uint16_t rested; /* some slot may have IO_KERNEL_REST */
+#ifdef _WIN32
+    io_places places;
+#endif
 } io_core;
 
 /* uring: the rings that the kernel maps, and where in them it is what we look at. */
@@ -56,7 +63,12 @@ struct io_poller {
     io_ring ring;
     io_slot inline_slots[IO_POLLER_INLINE_FDS];
     uint32_t inline_queue[IO_POLLER_INLINE_FDS];
+#ifdef _WIN32
+    io_afd afd;
+    uint64_t inline_area[IO_POLLER_INLINE_FDS * IO_AREA_WORDS_PER_FD];
+#else
     uint64_t inline_area[IO_POLLER_INLINE_FDS];
+#endif
 };
 
 #endif

@@ -19,7 +19,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#ifdef _WIN32
+#include <ioatom/windows.h>
+#else
 #include <sys/uio.h>
+#endif
 
 #ifdef IO_OS_SIM
 #include <ioatom/sim_names.h>
@@ -29,8 +33,10 @@
 extern "C" {
 #endif
 
-/* The platform's descriptor. */
+/* The platform's descriptor; on Windows a socket, of another type. */
+#ifndef _WIN32
 typedef int io_fd;
+#endif
 
 typedef struct io_poller io_poller;
 typedef struct io_atom io_atom;
@@ -72,7 +78,8 @@ typedef struct io_event {
 #define IO_POLLER_EDGE 0x100
 #define IO_POLLER_LEVEL 0x200
 
-/* Descriptors 0 to IO_POLLER_INLINE_FDS - 1 have a place in the poller itself (IO-MEM-5). */
+/* Descriptors 0 to IO_POLLER_INLINE_FDS - 1 have a place in the poller itself (IO-MEM-5); on Windows
+ * so many of them. */
 #define IO_POLLER_INLINE_FDS 1024
 
 /* Kinds of socket in an io_address. */
@@ -119,15 +126,16 @@ int io_poller_init(io_poller *poller, int types);
  * 0 (IO-INIT-6). */
 int io_poller_init_in(io_poller *poller, int types, void *storage, size_t size);
 
-/* Bytes for descriptors 0 to max_fds - 1: at most 28 for each (IO-MEM-4). 0 if max_fds <= 0 or is
- * too large. */
+/* Bytes for descriptors 0 to max_fds - 1, on Windows for max_fds of them: at most 28 for each, there
+ * 112 (IO-MEM-4). 0 if max_fds <= 0 or is too large. */
 size_t io_poller_storage_size(int types, int max_fds);
 
 /* Close what the poller opened itself; its atoms are no longer registered, their descriptors stay
  * open (IO-INIT-10). -EBUSY: inside a callback. */
 int io_poller_dispose(io_poller *poller);
 
-/* "epoll", "kqueue", "uring", "poll" or "select"; "none" for a null or disposed poller (IO-INIT-7). */
+/* "epoll", "kqueue", "uring", "poll", "select" or "afd"; "none" for a null or disposed poller
+ * (IO-INIT-7). */
 const char *io_poller_name(const io_poller *poller);
 
 /* The backend's bit | IO_POLLER_EDGE or IO_POLLER_LEVEL, whichever mode it runs in (IO-INIT-7). */
@@ -194,8 +202,8 @@ int io_readv(io_poller *poller, io_atom *atom, const struct iovec *iov, int iovc
 int io_writev(io_poller *poller, io_atom *atom, const struct iovec *iov, int iovcnt, size_t *len);
 
 /* "I met EAGAIN myself": for handlers that use read(2), accept(2) ... directly. On an
- * edge-triggered poller over select or poll a flag that was told is told again only after this, or
- * EAGAIN from io_read or io_write, or io_set (IO-EDGE-3). -EINVAL: anything but IO_READ, IO_WRITE,
+ * edge-triggered poller over select, poll or afd a flag that was told is told again only after this,
+ * or EAGAIN from io_read or io_write, or io_set (IO-EDGE-3). -EINVAL: anything but IO_READ, IO_WRITE,
  * IO_EXCEPT. -ENOENT: not registered. */
 int io_exhausted(io_poller *poller, io_atom *atom, int flags);
 
