@@ -153,19 +153,14 @@ int env_end(env *e)
 
 int env_is_own(int fd)
 {
-    return fd >= ENV_LIMIT || (fd >= 0 && (fd == own.directory || fd == own.file));
+    return fd >= ENV_LIMIT || (fd >= 0 && (fd == own.listener || fd == own.directory ||
+                                           fd == own.file || fd == own.path));
 }
 
 int env_is_open(int fd)
 {
     int flags = fd < 0 ? -1 : KERNEL(fcntl)(fd, F_GETFL);
     return flags >= 0 && !(flags & O_PATH);
-}
-
-int env_is_own(int fd)
-{
-    return fd >= 0 &&
-           (fd == own.listener || fd == own.directory || fd == own.file || fd == own.path);
 }
 
 int env_fd(const env *e, int slot)

@@ -44,11 +44,10 @@ static int parse_type(const char *text, int allowed)
     static const struct {
         const char *name;
         int type;
-    } types[] = {{"epoll", IO_POLLER_EPOLL},   {"kqueue", IO_POLLER_KQUEUE},
-                 {"uring", IO_POLLER_URING},   {"poll", IO_POLLER_POLL},
-                 {"select", IO_POLLER_SELECT}, {"afd", IO_POLLER_AFD},
-                 {"any", IO_POLLER_ANY},
-                 {"edge", IO_POLLER_EDGE},     {"level", IO_POLLER_LEVEL}};
+    } types[] = {
+        {"epoll", IO_POLLER_EPOLL}, {"kqueue", IO_POLLER_KQUEUE}, {"uring", IO_POLLER_URING},
+        {"poll", IO_POLLER_POLL},   {"select", IO_POLLER_SELECT}, {"afd", IO_POLLER_AFD},
+        {"any", IO_POLLER_ANY},     {"edge", IO_POLLER_EDGE},     {"level", IO_POLLER_LEVEL}};
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (strcmp(text, types[i].name) == 0) {
@@ -72,8 +71,7 @@ static void parse_option(struct echo_options *options, const char *name, const c
         int type = parse_type(value, IO_POLLER_ANY);
 
         if (type == 0) {
-            usage_error("unknown poller", value,
-                        "epoll, kqueue, uring, poll, select, afd or any");
+            usage_error("unknown poller", value, "epoll, kqueue, uring, poll, select, afd or any");
         }
         options->types = (options->types & ~IO_POLLER_ANY) | type;
     } else if (strcmp(name, "--mode") == 0) {

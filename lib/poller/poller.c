@@ -41,12 +41,9 @@ static int environment_types(void)
     static const struct {
         const char *name;
         int type;
-    } names[] = {{"epoll", IO_POLLER_EPOLL},
-                 {"kqueue", IO_POLLER_KQUEUE},
-                 {"uring", IO_POLLER_URING},
-                 {"poll", IO_POLLER_POLL},
-                 {"select", IO_POLLER_SELECT},
-                 {"afd", IO_POLLER_AFD}};
+    } names[] = {{"epoll", IO_POLLER_EPOLL},   {"kqueue", IO_POLLER_KQUEUE},
+                 {"uring", IO_POLLER_URING},   {"poll", IO_POLLER_POLL},
+                 {"select", IO_POLLER_SELECT}, {"afd", IO_POLLER_AFD}};
     const char *value = io_os_environment("IOATOM_POLLER");
     if (!value || !*value) {
         return 0;
