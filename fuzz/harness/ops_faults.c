@@ -42,7 +42,7 @@ void op_renew(run *r, const op *o)
     }
     facts_trace(&r->model, FACTS_NO_WAIT);
     int parent_polls = kernel_parent_polls();
-    int result;
+    int result, is_full;
     do {
         result = LIBRARY(io_poller_after_fork(&r->poller));
         if (kernel_parent_polls() != parent_polls) {
@@ -52,9 +52,13 @@ void op_renew(run *r, const op *o)
         if (run_refused(r, result, "IO-FORK-3")) {
             return;
         }
-        model_check_renew(&r->model, result);
+        model_check_renew(&r->model, result, kernel_was_full());
         fault_note_leftovers(r);
-    } while (is_child && is_kqueue && result < 0);
+        is_full = result == -ENFILE && kernel_was_full();
+    } while (is_child && is_kqueue && result < 0 && !is_full);
+    if (is_child && is_kqueue && is_full) {
+        r->budget = r->executed; /* it has no queue, and gets none */
+    }
     if (result == 0) {
         r->strayed = run_has_strays(r); /* the set is new */
     }
