@@ -85,13 +85,6 @@ static model_fd fd_kind(int fd)
     return env_is_open(fd) ? MODEL_FD_OPEN : MODEL_FD_CLOSED;
 }
 
-/* A full queue of a unix datagram socket is EAGAIN while poll(2) says POLLOUT: no flag to be owed
- * (IO-EVENT-10; Linux 6.18). */
-static int no_must(const run *r, int fd)
-{
-    return env_kind(&r->env, fd) == KIND_DGRAM ? MODEL_WRITE : 0;
-}
-
 static void op_add(run *r, const op *o)
 {
     io_atom *atom = atom_of(r, o->a);
@@ -103,7 +96,7 @@ static void op_add(run *r, const op *o)
     int result;
     do {
         result = LIBRARY(io_add(&r->poller, atom, flags));
-        model_check_add(&r->model, o->a, fd, kind, no_must(r, fd), flags, result);
+        model_check_add(&r->model, o->a, fd, kind, flags, result);
     } while (fault_add_again(r, o->a, result));
     if (result == 0) {
         handle_added(r, o->a, flags);
@@ -296,11 +289,15 @@ static void op_drain(run *r, const op *o)
 
 static void op_fill(run *r, const op *o)
 {
-    int result = atom_of(r, o->a) ? 0 : -1;
-    int turns =
-        result == 0 && env_kind(&r->env, r->atoms[o->a]->io.fd) == KIND_EVENTFD ? 2 : MAX_TURNS;
+    if (!atom_of(r, o->a)) {
+        return;
+    }
+    object_kind kind = env_kind(&r->env, r->atoms[o->a]->io.fd);
+    int result = 0, turns = kind == KIND_EVENTFD ? 2 : MAX_TURNS;
+    /* A large datagram is refused while there is room for others. */
+    uint32_t size = kind == KIND_DGRAM ? TRANSFER_MOST / 16 : TRANSFER_MOST / 4;
     for (int turn = 0; result == 0 && turn < turns; turn++) {
-        result = transfer_out(r, o->a, TRANSFER_MOST / 4);
+        result = transfer_out(r, o->a, size);
     }
 }
 

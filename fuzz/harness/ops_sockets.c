@@ -67,7 +67,7 @@ static int check_filled(const io_atom *atom, int result, const char *clause)
 static void adopt(run *r, int index, const io_atom *atom, int flags)
 {
     r->shadow[index] = *atom;
-    model_check_add(&r->model, index, atom->fd, MODEL_FD_OPEN, 0, flags, 0);
+    model_check_add(&r->model, index, atom->fd, MODEL_FD_OPEN, flags, 0);
     handle_added(r, index, flags);
 }
 

@@ -97,6 +97,7 @@ int transfer_out(run *r, int index, uint32_t size)
     io_atom *atom = &r->atoms[index]->io;
     int fd = atom->fd;
     object_kind kind = env_kind(&r->env, fd);
+    int bits = run_bits(fd);
     unsigned pipe_signals = kernel_pipe_signals();
     size_t len = 12345;
     size = kind == KIND_EVENTFD ? 8 : size;
@@ -115,6 +116,9 @@ int transfer_out(run *r, int index, uint32_t size)
     if (result == -EAGAIN) {
         run_observe(r);
         model_eagain(&r->model, index, MODEL_WRITE);
+        if (kind == KIND_DGRAM && (bits & POLLOUT)) {
+            model_doubt(&r->model, index, MODEL_WRITE); /* its peer's queue is full, or it is large */
+        }
     }
     return result;
 }

@@ -143,7 +143,7 @@ static const char *add_clause(int expected)
     }
 }
 
-void model_check_add(model *m, int atom, int fd, model_fd kind, int no_must, int flags, int result)
+void model_check_add(model *m, int atom, int fd, model_fd kind, int flags, int result)
 {
     int expected = expected_add(m, fd, kind, flags);
     /* What is wrong with the descriptor itself, the kernel may say only after this. */
@@ -156,7 +156,7 @@ void model_check_add(model *m, int atom, int fd, model_fd kind, int no_must, int
         return;
     }
     model_atom *a = &m->atoms[atom];
-    *a = (model_atom){.registered = 1, .fd = fd, .interest = flags, .no_must = no_must};
+    *a = (model_atom){.registered = 1, .fd = fd, .interest = flags};
     model_notice(m, MODEL_ADDED, atom, flags);
 }
 

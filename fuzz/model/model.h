@@ -106,7 +106,7 @@ void model_observe(model *m, int atom, int poll_bits);
 void model_fd_closed(model *m, int fd);
 void model_fd_opened(model *m, int fd);
 
-void model_check_add(model *m, int atom, int fd, model_fd kind, int no_must, int flags, int result);
+void model_check_add(model *m, int atom, int fd, model_fd kind, int flags, int result);
 void model_check_set(model *m, int atom, int flags, int result, unsigned controls);
 void model_check_remove(model *m, int atom, int result);
 void model_check_exhausted(model *m, int atom, int flags, int result);

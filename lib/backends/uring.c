@@ -420,14 +420,12 @@ static int wait_once(io_poller *poller, int timeout_ms)
         /* If that fails it is tried again in the next wait; what is pending comes first. Else those
          * whom the old rings kept from being looked at are looked at now: this wait counts, too. */
         r = renew(poller);
-        if (r >= 0) {
-            take_all(poller, NULL, 0);
-            r = look(poller);
-        }
         if (r < 0) {
             return io_core_pending(&poller->core) == 0 ? r : ready;
         }
-        ready += r;
+        take_all(poller, NULL, 0);
+        r = look(poller);
+        return r < 0 ? r : ready + r;
     }
     return ready;
 }
