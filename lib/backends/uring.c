@@ -340,13 +340,9 @@ static void harvest(io_poller *poller, uint64_t fd, int bits)
 }
 
 /* A descriptor was closed, or closed and its number used for a file that cannot be polled. */
-static int harvest_unpollable(io_poller *poller, uint64_t fd, int r)
+static int is_unpollable(int r)
 {
-    if (r != -EBADF && r != -EPERM) {
-        return r;
-    }
-    harvest(poller, fd, IO_BIT_NVAL);
-    return 0;
+    return r == -EBADF || r == -EPERM;
 }
 
 /* Look at the first that are listed. The number of those that are ready. */
@@ -362,12 +358,13 @@ static int look(io_poller *poller)
             continue;
         }
         int r = is_as_requested(poller, (io_fd)fd) ? 0 : arm(poller, (io_fd)fd);
-        if (r < 0) {
-            poller->outdated |= harvest_unpollable(poller, fd, r) < 0;
-        } else {
-            int request = io_core_request(&poller->core, (uint32_t)fd);
-            entries[count++] = (struct pollfd){.fd = (io_fd)fd, .events = events_of(request)};
+        if (is_unpollable(r)) {
+            harvest(poller, fd, IO_BIT_NVAL);
+            continue;
         }
+        poller->outdated |= r < 0; /* it is looked at all the same: nothing of it is lost */
+        int request = io_core_request(&poller->core, (uint32_t)fd);
+        entries[count++] = (struct pollfd){.fd = (io_fd)fd, .events = events_of(request)};
     }
     int ready = count > 0 ? io_os_uring_look(entries, (uint64_t)count) : 0;
     for (int i = 0; i < count; i++) {
@@ -398,7 +395,11 @@ static int renew(io_poller *poller)
     for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
         note_end(poller, fd);
         if (r >= 0 && is_watched(poller, fd)) {
-            r = harvest_unpollable(poller, fd, arm(poller, (io_fd)fd));
+            r = arm(poller, (io_fd)fd);
+            if (is_unpollable(r)) {
+                harvest(poller, fd, IO_BIT_NVAL);
+                r = 0;
+            }
         }
     }
     poller->outdated = r < 0;
@@ -417,15 +418,9 @@ static int wait_once(io_poller *poller, int timeout_ms)
     take_all(poller, NULL, 0);
     int ready = look(poller);
     if (ready >= 0 && poller->outdated) {
-        /* If that fails it is tried again in the next wait; what is pending comes first. Else those
-         * whom the old rings kept from being looked at are looked at now: this wait counts, too. */
+        /* If that fails it is tried again in the next wait; what is pending comes first. */
         r = renew(poller);
-        if (r < 0) {
-            return io_core_pending(&poller->core) == 0 ? r : ready;
-        }
-        take_all(poller, NULL, 0);
-        r = look(poller);
-        return r < 0 ? r : ready + r;
+        return r < 0 && io_core_pending(&poller->core) == 0 ? r : ready;
     }
     return ready;
 }
