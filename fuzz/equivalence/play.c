@@ -56,8 +56,7 @@ static void forget_lost(player *p, int fd)
 {
     peer *of = &p->peers[fd];
     const env_number *is = &p->r.env.numbers[fd];
-    if (of->promised > 0 &&
-        (!is->open || is->object != of->object || is->side != of->side)) {
+    if (of->promised > 0 && (!is->open || is->object != of->object || is->side != of->side)) {
         refute(p, HYPOTHESIS_LOSES_NOTHING, "closed with %u still to send", of->promised);
         *of = (peer){0};
     }

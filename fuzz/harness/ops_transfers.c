@@ -117,7 +117,8 @@ int transfer_out(run *r, int index, uint32_t size)
         run_observe(r);
         model_eagain(&r->model, index, MODEL_WRITE);
         if (kind == KIND_DGRAM && (bits & POLLOUT)) {
-            model_doubt(&r->model, index, MODEL_WRITE); /* its peer's queue is full, or it is large */
+            model_doubt(&r->model, index,
+                        MODEL_WRITE); /* its peer's queue is full, or it is large */
         }
     }
     return result;
