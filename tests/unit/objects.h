@@ -455,6 +455,7 @@ static const struct {
 #ifndef UNIT_ON_SIM
     {"a full terminal that was hung up", object_terminal_full, IO_READ | IO_WRITE},
 #endif
+#endif
 };
 
 enum { OBJECTS = sizeof(objects) / sizeof(objects[0]) };
