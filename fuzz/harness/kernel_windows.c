@@ -90,6 +90,20 @@ int kernel_was_full(void)
     return 0;
 }
 
+void kernel_fork(void)
+{
+}
+
+int kernel_parent_polls(void)
+{
+    return 0;
+}
+
+int kernel_left_polls(void)
+{
+    return 0;
+}
+
 /* Handles, one by one: wine's GetProcessHandleCount says 0. */
 int kernel_open_count(void)
 {

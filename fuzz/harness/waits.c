@@ -45,8 +45,9 @@ static void check_own_descriptor(run *r)
 /* Whether somebody who watches the poller's descriptor would call io_wait now. */
 static int is_shown(const run *r)
 {
-    struct pollfd own = {.fd = io_poller_fd(&r->poller), .events = POLLIN};
-    return own.fd < 0 || kernel_poll_now(&own, 1) > 0;
+    int fd = io_poller_fd(&r->poller);
+    struct pollfd own = {.fd = fd, .events = POLLIN};
+    return fd < 0 || kernel_poll_now(&own, 1) > 0;
 }
 
 /* The lowest RLIMIT_NOFILE that takes nothing away that the program, or the poller, has. Of no more

@@ -2,6 +2,10 @@
 
 #include <errno.h>
 
+#ifndef EBADR
+#define EBADR 53 /* Linux's, which others do not have */
+#endif
+
 const op_shape program_shapes[OP_CODES] = {
     [OP_OPEN] = {"open", 'd', 'd', ARG_KIND},
     [OP_CONNECT] = {"connect", 'd', 'd', ARG_NONE},

@@ -26,7 +26,7 @@ expect "one configuration" 0 "OK: 1 program: 1 equivalent" "${equivalence[@]}" -
 "$iop" encode "$right" right.bin >/dev/null
 "$iop" encode "$wrong" wrong.bin >/dev/null
 expect "bytes" 1 "FOUND: 2 programs: 1 equivalent, 1 leaves" "${equivalence[@]}" --json result.json right.bin wrong.bin
-expect "JSON" 0 "found leaves a0 2 936 bytes 6 False True" python3 -c '
+expect "JSON" 0 "found leaves a0 2 936 bytes 10 False True" python3 -c '
 import json
 data = json.load(open("result.json"))
 program = data["programs"][1]
