@@ -33,7 +33,6 @@ TIMES_LONGER = 10
 LEAST_CPU_SECONDS = 2
 WALL_SECONDS = 30  # of one that sleeps
 OPTIMIZATIONS = ("-O2", "-O1", "-O3")
-COMPILE = ("-std=c11", "-Ilib/include", "-iquote", ".")
 
 
 @dataclass
@@ -122,7 +121,7 @@ class Laboratory:
         work.mkdir()
         environment = build.build_environment(self.scratch / "out", work, self.jobs)
         main = work / "replay_main.o"
-        self._run([*FLAGS.split(), *COMPILE, "-Ifuzz", "-c", "fuzz/replay_main.c", "-o", main])
+        self._run([*FLAGS.split(), *schemata.FLAGS, "-Ifuzz", "-c", "fuzz/replay_main.c", "-o", main])
         environment["CFLAGS"] = FLAGS
         environment["CXXFLAGS"] = f"{FLAGS} {linker_flag}"
         environment["LIB_FUZZING_ENGINE"] = f"{main} {work}/libharness.a"
@@ -152,7 +151,7 @@ class Laboratory:
     def _is_same(self, source):
         """Some optimizer that sees through the form of the sources is enough."""
         for level in OPTIMIZATIONS:
-            arguments = [level, "-w", "-g0", *COMPILE, "-S", "-o", "-", source]
+            arguments = [level, "-w", "-g0", *schemata.SIMULATED, "-S", "-o", "-", source]
             if self._run(arguments, self.root) == self._run(["-DIO_MUTANT_NONE", *arguments]):
                 return True
         return False

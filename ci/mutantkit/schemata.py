@@ -15,9 +15,8 @@ from fuzzkit.common import Trouble
 from mutantkit import operators, syntax
 
 FOLDERS = ("lib/core", "lib/backends")
-# As fuzz/build.sh: without IO_OS_SIM, which gives the functions other names,
+# As fuzz/build.sh. What a mutant is run against is simulated, or a part of the core.
 FLAGS = ("-std=c11", "-Ilib/include", "-iquote", ".")
-# and leaves out what the simulated kernel does not have. What a mutant is run against is simulated, or a part of the core.
 SIMULATED = (*FLAGS, "-DIO_OS_SIM")
 HEADER = "lib/mutant.h"
 
@@ -86,7 +85,9 @@ def find(compiler, root):
         if not any(function.file == source for function in simulated):
             left_out.append(source)
             continue
-        for function in syntax.parse([compiler], root, source, FLAGS):
+        # IO_OS_SIM gives the system's functions other names; who does without it (kqueue has no other) is described by theirs.
+        plain = syntax.parse([compiler], root, source, FLAGS)
+        for function in plain if any(function.file == source for function in plain) else simulated:
             # A header's functions are met in every file that includes it.
             name = (function.file, function.name, function.body.begin)
             if function.file.startswith(tuple(f"{folder}/" for folder in FOLDERS)) and name not in found:

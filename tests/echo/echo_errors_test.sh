@@ -48,8 +48,8 @@ expect 0 "--port N" "--address SPEC" "--poller NAME" "--mode MODE" "--max-connec
 expect 2 "unknown option '--colour'" "--help" -- --colour red
 expect 2 "unknown option '--colour'" "--help" -- --colour
 expect 2 "unknown option 'lost'" "--help" -- lost
-expect 2 "unknown poller 'kpoll'" "epoll, kqueue, uring, poll, select or any" -- --poller kpoll
-expect 2 "unknown poller 'edge'" "epoll, kqueue, uring, poll, select or any" -- --poller edge
+expect 2 "unknown poller 'kpoll'" "epoll, kqueue, uring, poll, select, afd or any" -- --poller kpoll
+expect 2 "unknown poller 'edge'" "epoll, kqueue, uring, poll, select, afd or any" -- --poller edge
 expect 2 "unknown mode 'sideways'" "edge or level" -- --mode sideways
 expect 2 "unknown mode 'poll'" "edge or level" -- --mode poll
 for address in "" 1.2.3 1.2.3.4 256.0.0.1:7000 127.0.0.1:65536 localhost:7000 "[::1]" unix: udp:7000 "127.0.0.1:7000 "; do

@@ -22,7 +22,7 @@ expect "a folder" 0 "replayed 2 inputs" "$replay" "$inputs"
 expect "a measurement" 0 "replayed 2 inputs" "$replay" --repeat=3 "$inputs"
 also "the repetitions" '^repetitions  +3$'
 also "the median" '^median length  +5  operations$'
-also "the runs" '^runs  +36  each'
+also "the runs" '^runs  +60  each'
 also "the rate" '^runs a second  +[1-9][0-9]*$'
 also "the slowest" '^slowest input  +[0-9.]+  ms at its best: .*\.iop$'
 expect "a trace" 0 "replayed 2 inputs" "$replay" --trace "$inputs"
