@@ -77,8 +77,9 @@ def name_of(filename):
     return name if name.startswith(tuple(folder + "/" for folder in FOLDERS)) else None
 
 
-def check_complete(sources):
+def not_compiled(sources):
     """A file that is not compiled has no branch that is not covered, and must not look good for that."""
+    places = []
     for folder in JUDGED:
         files = sorted((ROOT / folder).rglob("*.c"))
         if not files:
@@ -86,7 +87,8 @@ def check_complete(sources):
         for path in files:
             name = str(path.relative_to(ROOT))
             if name not in sources or not sources[name].regions:
-                raise Trouble(f"{name} is in no fuzz target, or nothing of it was compiled")
+                places.append(export.Place(name, 1, 1, export.FILE, "(file)", "all of it"))
+    return places
 
 
 @dataclass
@@ -215,9 +217,7 @@ def measured(options, work, html):
         say(f"  {target}: {common.count(replays[-1].inputs)} inputs replayed in {replays[-1].seconds:.1f} s")
     data = measure.merge(ROOT, work, options.targets)
     sources = export.read(data, ROOT, name_of)
-    if options.all:
-        check_complete(sources)
-    result = Result(options.minimum, options.all, replays)
+    result = Result(options.minimum, options.all, replays, places=not_compiled(sources) if options.all else [])
     result.count(sources)
     result.explain(sources, text)
     if not options.html:

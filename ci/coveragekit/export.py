@@ -12,7 +12,7 @@ from fuzzkit.common import Trouble
 
 CODE, MCDC_BRANCH = 0, 6  # kinds of regions in LLVM's export, which knows them by numbers only
 LINES, BRANCHES, REGIONS, CONDITIONS = MEASURES = ("lines", "branches", "regions", "mcdc")
-LINE, TRUE, FALSE, DECIDES = "never run", "never true", "never false", "never decides"
+LINE, TRUE, FALSE, DECIDES, FILE = "never run", "never true", "never false", "never decides", "never compiled"
 
 _FUNCTION = re.compile(r"(\w+)\s*$")
 _NAME_BEFORE = re.compile(r"\w*$")
@@ -25,7 +25,7 @@ class Place:
     file: str
     line: int
     column: int
-    kind: str  # LINE, TRUE, FALSE, DECIDES
+    kind: str  # LINE, TRUE, FALSE, DECIDES, FILE
     function: str
     text: str
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from coveragekit.export import DECIDES, FALSE, LINE, TRUE
+from coveragekit.export import DECIDES, FALSE, FILE, LINE, TRUE
 from fuzzkit.common import Trouble
 
 NAME = "fuzz/coverage.txt"
-KINDS = (LINE, TRUE, FALSE, DECIDES)
+KINDS = (LINE, TRUE, FALSE, DECIDES, FILE)
 _WHY = "why"
 
 

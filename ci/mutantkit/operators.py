@@ -251,7 +251,8 @@ class _Finder:
     @staticmethod
     def is_idle(node):
         """`(void)argument;` does nothing."""
-        return bool(node.children) and node.kind == "CStyleCastExpr" and node.children[0].kind == "DeclRefExpr"
+        argument = node.children[0] if node.kind == "CStyleCastExpr" else None
+        return argument is not None and argument.kind == "DeclRefExpr"
 
     def declarations(self, statement):
         """A static variable's value must stay constant."""

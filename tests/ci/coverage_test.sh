@@ -61,7 +61,8 @@ rm -r fuzz/corpus/address_fuzzer
 expect "a target without a corpus" 2 "has no corpus" "${coverage[@]}" --target address_fuzzer
 printf 'typedef int io_nothing;\n' >lib/core/nothing.c
 rm fuzz/address_fuzzer.c
-expect "a file without code" 2 "nothing of it was compiled" "${coverage[@]}"
+expect "a file without code" 1 "lib/core/nothing.c (file)" "${coverage[@]}"
+also "what is missing" '^    never compiled: all of it$'
 
 rm -r fuzz/work
 status=0
