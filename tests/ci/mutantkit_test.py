@@ -243,7 +243,7 @@ class Verdict(unittest.TestCase):
         return mechanical.Result(mutant, outcome, reason)
 
     def status(self, results, stale=()):
-        options = SimpleNamespace(seed=1, json=None, left_out=[])
+        options = SimpleNamespace(seed=1, json=None, only=None, left_out=[])
         return mechanical.report(options, len(results), results, list(stale), None, 1)
 
     def test_equivalent_ones_do_not_count(self):
