@@ -415,14 +415,12 @@ static int wait_once(io_poller *poller, int timeout_ms)
     if (r < 0 && r != -ETIME && r != -EBADR) {
         return r;
     }
+    /* Before looking: what the old rings did not tell is found in this wait. If it fails it is tried
+     * again in the next one; what is pending comes first. */
+    int renewed = poller->outdated ? renew(poller) : 0;
     take_all(poller, NULL, 0);
     int ready = look(poller);
-    if (ready >= 0 && poller->outdated) {
-        /* If that fails it is tried again in the next wait; what is pending comes first. */
-        r = renew(poller);
-        return r < 0 && io_core_pending(&poller->core) == 0 ? r : ready;
-    }
-    return ready;
+    return ready >= 0 && renewed < 0 && io_core_pending(&poller->core) == 0 ? renewed : ready;
 }
 
 const io_backend io_backend_uring = {
