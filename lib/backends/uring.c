@@ -420,6 +420,9 @@ static int wait_once(io_poller *poller, int timeout_ms)
     int renewed = poller->outdated ? renew(poller) : 0;
     take_all(poller, NULL, 0);
     int ready = look(poller);
+    if (ready >= 0 && renewed == 0 && poller->outdated) {
+        renewed = renew(poller); /* what was looked at could not be armed, or forgotten */
+    }
     return ready >= 0 && renewed < 0 && io_core_pending(&poller->core) == 0 ? renewed : ready;
 }
 

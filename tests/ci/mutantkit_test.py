@@ -195,7 +195,7 @@ class Choice(unittest.TestCase):
         keys = [f"file:function delete statement {number}; =>" for number in range(200)]
         names = [hashlib.sha256(key.encode()).hexdigest()[:7] for key in keys]
         self.mutants = [
-            SimpleNamespace(key=key, name=name, place=f"file:{line}:1:delete")
+            SimpleNamespace(key=key, name=name, place=f"file:{line}:1:delete", file="file")
             for line, (key, name) in enumerate(zip(keys, names), start=1)
         ]
 
@@ -211,7 +211,7 @@ class Choice(unittest.TestCase):
         self.assertEqual(len(self.choose(self.mutants, sample=1000)), 200)
 
     def test_a_new_mutant_changes_one_of_a_sample(self):
-        new = SimpleNamespace(key="file:function negate a => !(a)", name="abcdef0", place="file:9:9:negate")
+        new = SimpleNamespace(key="file:function negate a => !(a)", name="abcdef0", place="file:9:9:negate", file="file")
         before, after = (set(self.choose(mutants, sample=50)) for mutants in (self.mutants, [new, *self.mutants]))
         self.assertLessEqual(len(after - before), 1)
 
