@@ -8,8 +8,9 @@
 typedef enum level_backend { LEVEL_EPOLL, LEVEL_POLL, LEVEL_SELECT, LEVELS } level_backend;
 
 /* found[b][a]: the flags of atom a; of those that are not registered, or whose descriptor was closed,
- * none. The run's own poller and descriptor numbers are as before. */
-void levels_ask(const run *r, int found[LEVELS][PROGRAM_ATOMS]);
+ * none. The run's own poller and descriptor numbers are as before. Returns whether there was place for
+ * such pollers: else nothing is known of any. */
+int levels_ask(const run *r, int found[LEVELS][PROGRAM_ATOMS]);
 
 const char *levels_name(level_backend b);
 

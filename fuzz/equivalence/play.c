@@ -21,6 +21,7 @@ enum {
 typedef struct peer {
     uint32_t promised;
     uint32_t datagram; /* of datagrams the size; promised counts them */
+    int object, side;  /* to whom: the number may be another's by now */
 } peer;
 
 typedef struct player {
@@ -50,12 +51,25 @@ static void refute(player *p, hypothesis h, const char *format, ...)
 
 /* --- peers --- */
 
+/* Whom it was promised to has gone, and another may have the number. */
+static void forget_lost(player *p, int fd)
+{
+    peer *of = &p->peers[fd];
+    const env_number *is = &p->r.env.numbers[fd];
+    if (of->promised > 0 &&
+        (!is->open || is->object != of->object || is->side != of->side)) {
+        refute(p, HYPOTHESIS_LOSES_NOTHING, "closed with %u still to send", of->promised);
+        *of = (peer){0};
+    }
+}
+
 /* Sends what there is room for. 1 if something was sent. */
 static int push(player *p, int fd)
 {
     run *r = &p->r;
     peer *of = &p->peers[fd];
     int moved = 0;
+    forget_lost(p, fd);
     while (of->promised > 0) {
         ssize_t n = env_write(&r->env, fd, of->datagram ? of->datagram : of->promised);
         if (n < 0 && errno == EAGAIN) {
@@ -84,6 +98,9 @@ static void promise(player *p, const op *o)
         return;
     }
     peer *of = &p->peers[fd];
+    forget_lost(p, fd);
+    of->object = p->r.env.numbers[fd].object;
+    of->side = p->r.env.numbers[fd].side;
     if (kind == KIND_DGRAM) {
         if (of->promised > 0 && of->datagram != size) {
             refute(p, HYPOTHESIS_LOSES_NOTHING, "datagrams of several sizes wait for room");
@@ -158,7 +175,6 @@ static int take_from_all(player *p)
 
 /* --- the program --- */
 
-/* A closed descriptor's number may be another's later; what was promised for it is lost. */
 static void note_closed(player *p)
 {
     run *r = &p->r;
@@ -172,11 +188,7 @@ static void note_closed(player *p)
         }
     }
     for (int fd = 0; fd < ENV_LIMIT; fd++) {
-        if (p->peers[fd].promised > 0 && !r->env.numbers[fd].open) {
-            refute(p, HYPOTHESIS_LOSES_NOTHING, "closed with %u still to send",
-                   p->peers[fd].promised);
-            p->peers[fd] = (peer){0};
-        }
+        forget_lost(p, fd);
     }
 }
 

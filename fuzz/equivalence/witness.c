@@ -61,6 +61,14 @@ static void on_found(witness *w, int atom, int found[LEVELS][PROGRAM_ATOMS], int
     a->due[0] = all & ~may_stay_untold(w, atom, bits);
 }
 
+/* The level modes could not be asked: what edge mode tells may be so, and nothing is due. */
+static void on_unknown(witness_atom *a)
+{
+    for (int b = 0; b < LEVELS; b++) {
+        a->found[b] = MODEL_EVENTS;
+    }
+}
+
 /* IO-EQUIV-2 */
 static void compare_with_levels(witness *w, int atom, int flags)
 {
@@ -160,9 +168,7 @@ static void on_waited(witness *w)
 {
     int found[LEVELS][PROGRAM_ATOMS];
     int is_edge = w->run->model.edge;
-    if (is_edge) {
-        levels_ask(w->run, found);
-    }
+    int is_known = is_edge && levels_ask(w->run, found);
     for (int i = 0; i < PROGRAM_ATOMS; i++) {
         const model_atom *m = model_of(w, i);
         witness_atom *a = &w->atoms[i];
@@ -180,8 +186,10 @@ static void on_waited(witness *w)
         if (m->interest & silent_on_select(bits)) {
             w->is_plain = 0;
         }
-        if (is_edge && !a->is_stray) {
+        if (is_known && !a->is_stray) {
             on_found(w, i, found, bits);
+        } else if (is_edge && !is_known) {
+            on_unknown(a);
         }
     }
 }

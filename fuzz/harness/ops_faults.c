@@ -38,7 +38,7 @@ void op_renew(run *r, const op *o)
     if (run_refused(r, result, "IO-FORK-3")) {
         return;
     }
-    model_check_renew(&r->model, result);
+    model_check_renew(&r->model, result, kernel_was_full());
     fault_note_leftovers(r);
     if (result == 0) {
         r->strayed = run_has_strays(r); /* the set is new */

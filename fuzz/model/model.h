@@ -147,8 +147,8 @@ void model_check_dispatch(model *m, int result, int exact);
 /* io_next handed out an atom (1), or nothing (0). */
 void model_check_next(model *m, int result, int atom, int flags);
 
-/* io_poller_after_fork outside a callback. */
-void model_check_renew(model *m, int result);
+/* io_poller_after_fork outside a callback; was_full: the kernel had no place left for some file. */
+void model_check_renew(model *m, int result, int was_full);
 
 void model_disposed(model *m);
 void model_notice(const model *m, model_event event, int atom, int flags);

@@ -12,7 +12,10 @@ typedef struct draft {
     uint32_t random;
 } draft;
 
-enum { RUN = 16 }; /* the longest run of operations that is dropped or spliced in */
+enum {
+    RUN = 16,        /* the longest run of operations that is dropped or spliced in */
+    MAIN_BITS = 0x18 /* of the last byte: the operation is in the main list, not in a callback */
+};
 
 static unsigned made[MUTATION_KINDS];
 
@@ -101,6 +104,25 @@ static void insert(draft *d)
     put(d, below(d, d->count + 1), new, 1);
 }
 
+/* Right behind another one, in its list and mostly with its operands: what is undone and at once done
+ * again, and what happens between two halves, is seldom met otherwise. More often in a callback than
+ * there are operations of callbacks. */
+static void follow(draft *d)
+{
+    uint8_t new[PROGRAM_RECORD];
+    size_t at = below(d, d->count);
+    for (int tries = 0; tries < 4 && (record(d->data, at)[3] & MAIN_BITS); tries++) {
+        at = below(d, d->count);
+    }
+    memcpy(new, record(d->data, at), PROGRAM_RECORD);
+    new[0] = (uint8_t)next_random(d);
+    new[2] = (uint8_t)next_random(d);
+    if (below(d, 4) == 0) {
+        new[1] = (uint8_t)next_random(d);
+    }
+    put(d, at + 1, new, 1);
+}
+
 static void repeat(draft *d)
 {
     uint8_t copy[PROGRAM_RECORD];
@@ -162,8 +184,8 @@ static void swarm(draft *d)
 static mutation choose(draft *d)
 {
     static const mutation likely[] = {
-        MUTATION_INSERT, MUTATION_INSERT, MUTATION_INSERT, MUTATION_INSERT,
-        MUTATION_INSERT, MUTATION_INSERT, MUTATION_DROP,   MUTATION_DROP,
+        MUTATION_INSERT, MUTATION_INSERT, MUTATION_INSERT, MUTATION_FOLLOW,
+        MUTATION_FOLLOW, MUTATION_FOLLOW, MUTATION_DROP,   MUTATION_FOLLOW,
         MUTATION_REPEAT, MUTATION_MOVE,   MUTATION_CHANGE, MUTATION_CHANGE,
         MUTATION_CHANGE, MUTATION_CHANGE, MUTATION_CHANGE, MUTATION_CHANGE,
     };
@@ -177,8 +199,9 @@ static mutation choose(draft *d)
 size_t program_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
     static void (*const mutations[MUTATION_KINDS])(draft *d) = {
-        [MUTATION_INSERT] = insert, [MUTATION_REPEAT] = repeat, [MUTATION_DROP] = drop,
-        [MUTATION_MOVE] = move,     [MUTATION_CHANGE] = change, [MUTATION_SWARM] = swarm,
+        [MUTATION_INSERT] = insert, [MUTATION_FOLLOW] = follow, [MUTATION_REPEAT] = repeat,
+        [MUTATION_DROP] = drop,     [MUTATION_MOVE] = move,     [MUTATION_CHANGE] = change,
+        [MUTATION_SWARM] = swarm,
     };
     draft d;
     if (!begin(&d, data, size, data, max_size, seed)) {
@@ -206,9 +229,9 @@ size_t program_mutate_or_bytes(uint8_t *data, size_t size, size_t max_size, unsi
 
 static int is_of_list(const uint8_t *o, const uint8_t *like)
 {
-    uint8_t atom = 7, main = 0x18;
-    return o[3] & main ? (like[3] & main) != 0
-                       : !(like[3] & main) && (o[3] & atom) == (like[3] & atom);
+    uint8_t atom = 7;
+    return o[3] & MAIN_BITS ? (like[3] & MAIN_BITS) != 0
+                            : !(like[3] & MAIN_BITS) && (o[3] & atom) == (like[3] & atom);
 }
 
 /* The list of the other program that holds this operation, instead of ours. */

@@ -8,6 +8,7 @@
 
 typedef enum mutation {
     MUTATION_INSERT,
+    MUTATION_FOLLOW, /* the same, right behind another, in its list */
     MUTATION_REPEAT, /* an operation, elsewhere */
     MUTATION_DROP,   /* one, or a few in a row */
     MUTATION_MOVE,   /* one to another place */
