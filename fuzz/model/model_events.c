@@ -88,7 +88,8 @@ static void find(const model *m, model_atom *a, const model_wait *wait)
         a->rearmed &= ~surely;
         a->unsure = (a->unsure | found) & ~surely;
     }
-    for (int k = 0; k < MODEL_FLAGS; k++) {
+    /* A wait that the kernel refused, having been asked again (IO-WAIT-14), is none of IO-FAIR-1's. */
+    for (int k = 0; k < MODEL_FLAGS && wait->result >= 0; k++) {
         a->waits[k] += a->owed >> k & 1;
     }
 }

@@ -13,6 +13,8 @@
 #include "unit_skips.h"
 
 #define GUARD_MS 60000 /* or what IOATOM_UNIT_GUARD_MS says */
+#define START_ATTEMPTS 5
+#define START_PAUSE_MS 200
 #define PATIENCE_MS 5000
 #define MARKS_MAX 64
 #define ID_MAX 32
@@ -406,21 +408,37 @@ static DWORD guard_ms(void)
     return text != NULL ? (DWORD)strtoul(text, NULL, 10) : GUARD_MS;
 }
 
+/*
+ * A process is not always to be had at once: under wine on a busy machine one start in some thousands fails. That is
+ * nothing about the library, so it is tried again, and said.
+ */
+static void start(const char *program, char *command, PROCESS_INFORMATION *process)
+{
+    STARTUPINFOA startup = {.cb = sizeof(startup)};
+    for (unsigned attempt = 1;; attempt++) {
+        if (CreateProcessA(program, command, NULL, NULL, FALSE, 0, NULL, NULL, &startup, process)) {
+            return;
+        }
+        fprintf(stderr, "cannot run %s (attempt %u of %d): error %lu\n", command, attempt,
+                START_ATTEMPTS, GetLastError());
+        if (attempt == START_ATTEMPTS) {
+            exit(2);
+        }
+        Sleep(START_PAUSE_MS * attempt);
+    }
+}
+
 /* Runs this program for one test, and returns the exit code; -1: it did not end in time. */
 static int run_process(const unit_test *test, const unit_config *config, const char *path)
 {
     char program[MAX_PATH];
     char command[3 * MAX_PATH];
-    STARTUPINFOA startup = {.cb = sizeof(startup)};
     PROCESS_INFORMATION process;
     DWORD code = 2;
     GetModuleFileNameA(NULL, program, sizeof(program));
     snprintf(command, sizeof(command), "\"%s\" --run %s %s \"%s\"", program, test->name,
              config ? config->name : "once", path);
-    if (!CreateProcessA(program, command, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &process)) {
-        fprintf(stderr, "cannot run %s\n", command);
-        exit(2);
-    }
+    start(program, command, &process);
     DWORD waited = WaitForSingleObject(process.hProcess, guard_ms());
     if (waited != WAIT_OBJECT_0) {
         TerminateProcess(process.hProcess, 2);
