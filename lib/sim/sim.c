@@ -185,6 +185,7 @@ void io_sim_fork(io_sim *sim)
 {
     io_sim_fork_rings(sim);
     io_sim_fork_queues(sim);
+    io_sim_uring_work(sim); /* what was closed may have woken polls of the parent */
     sim->process++;
 }
 
