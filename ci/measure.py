@@ -15,6 +15,7 @@ from fuzzkit.common import Interrupted, Ticker, Trouble, say
 ROOT = Path(__file__).resolve().parent.parent
 VARIANTS = {"none": "-g -O2", "ASan, UBSan": f"-g -O1 -fno-omit-frame-pointer {build.SANITIZERS}"}
 RUNS_OF_COLLECTED = 20  # repetitions
+SHARE_OF_CONFIGURATION = 10  # of the repetitions of the seeds, when they run in one configuration only
 SEED = 1  # of the run that collects
 COLLECT_LIMIT_SECONDS = 3600
 LAST_WORDS = 3000
@@ -47,6 +48,7 @@ class Failed(Exception):
 class Row:
     sanitizers: str
     corpus: str
+    config: str
     figures: dict
     slowest: str  # input
 
@@ -58,19 +60,20 @@ class Row:
 
     def as_data(self):
         names = {name.replace(" ", "_"): value for name, value in self.figures.items()}
+        names |= {"config": self.config}
         return {"sanitizers": self.sanitizers, "corpus": self.corpus, "slowest_is": self.slowest} | names
 
 
 HEAD = ["sanitizers", "corpus", "inputs", "times", "median length", "executed", "runs/s", "inputs/s", "slowest, ms", "worst, ms"]
 
 
-def run(command, what, cwd=ROOT):
+def run(command, what, config):
     """Runs a command that may take long; returns (status, output)."""
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             command,
-            cwd=cwd,
-            env=engine.environment(build.NO_CONFIG, symbols=True),
+            cwd=ROOT,
+            env=engine.environment(config, symbols=True),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -97,18 +100,17 @@ def build_variant(options, scratch, name):
     return build.Built(folder / "out")
 
 
-def measure(built, options, sanitizers, corpus, folder, repetitions):
+def measure(built, options, sanitizers, corpus, folder, repetitions, config=build.NO_CONFIG):
     """A Row; raises Failed."""
-    status, output = run(
-        [built.binary(options.target), f"--repeat={repetitions}", "--trace", folder],
-        f"{corpus}, sanitizers: {sanitizers}",
-    )
+    command = [built.binary(options.target), f"--repeat={repetitions}", "--trace", folder]
+    where = corpus if config == build.NO_CONFIG else f"{corpus} in {config}"
+    status, output = run(command, f"{where}, sanitizers: {sanitizers}", config)
     if status == 1 or status < 0:
-        raise Failed(f"{corpus}, sanitizers: {sanitizers}:\n{output[-LAST_WORDS:]}")
+        raise Failed(f"{where}, sanitizers: {sanitizers}:\n{output[-LAST_WORDS:]}")
     figures = {name: int(text) if text.isdigit() else float(text) for name, text in _FIGURE.findall(output)}
     if status != 0 or "runs a second" not in figures:
         raise Trouble(f"{options.target} cannot be measured (status {status}):\n{output[-LAST_WORDS:]}")
-    return Row(sanitizers, corpus, figures, Path(_SLOWEST.search(output)[1]).name)
+    return Row(sanitizers, corpus, config, figures, Path(_SLOWEST.search(output)[1]).name)
 
 
 def collect(options, scratch):
@@ -150,16 +152,36 @@ def measure_all(options, scratch):
         rows.append(measure(built, options, name, "seeds", seeds, options.repetitions))
         what = "given" if options.corpus else "collected"
         rows.append(measure(built, options, name, what, collected, RUNS_OF_COLLECTED))
+        times = max(options.repetitions // SHARE_OF_CONFIGURATION, 1)
+        for config in built.configurations(options.target):
+            if config != build.NO_CONFIG:
+                rows.append(measure(built, options, name, "seeds", seeds, times, config))
     return rows
+
+
+def by_configuration(rows):
+    """A table of the runs a second: a line for each configuration, a column for each variant."""
+    found = {}
+    for row in rows:
+        found.setdefault(row.config, {})[row.sanitizers] = common.count(round(row.figures["runs a second"]))
+    lines = [[config] + [cells[name] for name in VARIANTS] for config, cells in found.items()]
+    head = ["configuration", *(f"runs/s, sanitizers: {name}" for name in VARIANTS)]
+    return common.table([head] + lines, right=range(1, len(head))) if lines else []
 
 
 def report(options, rows):
     say()
-    for line in common.table([HEAD] + [row.cells() for row in rows], right=range(2, len(HEAD))):
+    whole = [row for row in rows if row.config == build.NO_CONFIG]
+    single = [row for row in rows if row.config != build.NO_CONFIG]
+    for line in common.table([HEAD] + [row.cells() for row in whole], right=range(2, len(HEAD))):
+        say(line)
+    say()
+    for line in by_configuration(single):
         say(line)
     say()
     say(f"OK: {options.target}: measured; no violation, and each repetition had the trace of the first")
-    common.write_json(options.json, {"target": options.target, "rows": [row.as_data() for row in rows]})
+    data = {"rows": [row.as_data() for row in whole], "configurations": [row.as_data() for row in single]}
+    common.write_json(options.json, {"target": options.target} | data)
 
 
 def main(arguments):

@@ -65,6 +65,7 @@ expect "equivalence without the bug" 0 "OK: " ci/equivalence --no-install
 expect "replay without the bug" 0 "OK: " "${fuzz[@]}" --replay "$reproducer"
 expect "measure" 0 "OK: dispatch_sim_fuzzer" "${measure[@]}" --repetitions 2 --executions 500 --json measured.json
 also "its table" '^none +collected +[1-9]'
+also "its table of configurations" '^uring\+level +[1-9][0-9,]* +[1-9][0-9,]*$'
 expect "measure, JSON" 0 "ASan, UBSan seeds 2" python3 -c '
 import json
 row = json.load(open("measured.json"))["rows"][2]
