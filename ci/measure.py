@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzzkit import build, common, engine
+from fuzzkit import build, common, engine, findings
 from fuzzkit.common import Interrupted, Ticker, Trouble, say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,6 +113,16 @@ def measure(built, options, sanitizers, corpus, folder, repetitions, config=buil
     return Row(sanitizers, corpus, config, figures, Path(_SLOWEST.search(output)[1]).name)
 
 
+def kept(options, built, scratch, failure, data):
+    """What is said of a failure, whose input is saved as ci/fuzz would have done."""
+    said = [failure.summary, *failure.explanation, *failure.program]
+    if data is not None:
+        finding = findings.Finding(options.target, build.NO_CONFIG, failure)
+        findings.Workshop(ROOT, built, scratch).save(finding, data)
+        said.append(f"replay: {findings.replay_command(ROOT, finding)}")
+    return "\n".join(said)
+
+
 def collect(options, scratch):
     """A folder with what a fuzz run finds, and -merge leaves of it."""
     built = build.ensure(ROOT, options.jobs)
@@ -131,9 +141,9 @@ def collect(options, scratch):
             if ticker.due():
                 say(f"  {what}: {runner.seconds:.0f} s, {common.count(runner.estimate())} executions")
 
-        result, _ = engine.run_to_end(runner, COLLECT_LIMIT_SECONDS + engine.GRACE_SECONDS, poll)
+        result, data = engine.run_to_end(runner, COLLECT_LIMIT_SECONDS + engine.GRACE_SECONDS, poll)
         if result.failure:
-            raise Failed("\n".join([result.failure.summary, *result.failure.explanation, *result.failure.program]))
+            raise Failed(kept(options, built, scratch, result.failure, data))
         if result.error:
             raise Trouble(result.error)
     return merged
