@@ -101,6 +101,7 @@ int run_wait(run *r, int timeout_ms)
         .refused = faults_has(FAULT_OTHER, EMFILE)   ? EMFILE
                    : faults_has(FAULT_OTHER, ENFILE) ? ENFILE
                                                      : 0,
+        .refused_other = faults_error(FAULT_OTHER),
         .faults = faults_count(),
         .late = faults_is_late(),
         .spurious_fd = faults_spurious(),

@@ -20,6 +20,7 @@ void model_init(model *m, int types, int limit)
     m->has_set = (types & (IO_POLLER_EPOLL | IO_POLLER_KQUEUE | IO_POLLER_URING)) != 0;
     m->on_afd = (types & IO_POLLER_AFD) != 0;
     m->on_select = (types & IO_POLLER_SELECT) != 0;
+    m->on_kqueue = (types & IO_POLLER_KQUEUE) != 0;
     m->emulated = m->edge && !m->has_set;
 }
 

@@ -80,6 +80,7 @@ typedef struct model {
     int edge;              /* trigger mode */
     int emulated;          /* edge-triggered over a kernel that knows levels only */
     int on_select;         /* IO-EVENT-9 */
+    int on_kqueue;         /* IO-WAIT-14 */
     int has_set; /* the kernel keeps what is registered: epoll, kqueue, uring (IO-CLOSE-6) */
     int on_afd;  /* a wait may tell what a poll has found before, and leave to the next one what has
                    come since */
@@ -130,8 +131,9 @@ typedef struct model_wait {
     int interrupted;    /* by a signal */
     int failed;         /* the errno value of a wait in the kernel that failed; 0: none did */
     int refused; /* the errno value with which the kernel refused a descriptor for a set; or 0 */
-    unsigned faults; /* system calls in which something went wrong */
-    int late;        /* the kernel ended a wait too late */
+    int refused_other; /* the errno value with which another call failed than a wait; or 0 */
+    unsigned faults;   /* system calls in which something went wrong */
+    int late;          /* the kernel ended a wait too late */
     int spurious_fd; /* it found this descriptor readable and writable, even if it was not; or -1 */
 } model_wait;
 

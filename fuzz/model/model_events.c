@@ -88,8 +88,10 @@ static void find(const model *m, model_atom *a, const model_wait *wait)
         a->rearmed &= ~surely;
         a->unsure = (a->unsure | found) & ~surely;
     }
-    /* A wait that the kernel refused, having been asked again (IO-WAIT-14), is none of IO-FAIR-1's. */
-    for (int k = 0; k < MODEL_FLAGS && wait->result >= 0; k++) {
+    /* A wait that the kernel refused, or in which it refused to arm anew, even if others were served
+     * (IO-WAIT-14), is none of IO-FAIR-1's. */
+    int counts = wait->result >= 0 && !(m->on_kqueue && wait->refused_other);
+    for (int k = 0; k < MODEL_FLAGS && counts; k++) {
         a->waits[k] += a->owed >> k & 1;
     }
 }
