@@ -18,6 +18,7 @@ RUNS_OF_COLLECTED = 20  # repetitions
 SHARE_OF_CONFIGURATION = 10  # of the repetitions of the seeds, when they run in one configuration only
 SEED = 1  # of the run that collects
 COLLECT_LIMIT_SECONDS = 3600
+MEDIAN = 20  # operations; the length that figures are given for
 LAST_WORDS = 3000
 
 _FIGURE = re.compile(r"^(\w[\w ]*?)\s{2,}([0-9.]+)(?:  .*)?$", re.MULTILINE)
@@ -149,8 +150,36 @@ def collect(options, scratch):
     return merged
 
 
+def of_median(options, corpus, scratch):
+    """A folder with the shortest programs of a corpus, as many as have MEDIAN as the median of their lengths."""
+    built = build.ensure(ROOT, options.jobs, quiet=True)
+    lengths = []
+    for path in sorted(corpus.iterdir()):
+        common.stop_if_asked()
+        lines = findings.decode(built, path)
+        lengths.append((sum(not line.startswith("on ") and line != "end" for line in lines), path))
+    lengths.sort()
+    middle = next((i for i, (length, _) in enumerate(lengths) if length >= MEDIAN), len(lengths))
+    folder = scratch / "of-median"
+    folder.mkdir()
+    for _, path in lengths[: 2 * middle + 1]:
+        shutil.copy(path, folder)
+    return folder
+
+
+def corpora(options, scratch):
+    """What is measured besides the seeds: folders by name."""
+    if options.corpus:
+        return {"given": options.corpus}
+    collected = collect(options, scratch)
+    found = {"collected": collected}
+    if findings.has_text_form(ROOT, options.target):
+        found[f"of median {MEDIAN}"] = of_median(options, collected, scratch)
+    return found
+
+
 def measure_all(options, scratch):
-    collected = options.corpus or collect(options, scratch)
+    others = corpora(options, scratch)
     rows = []
     for name in VARIANTS:
         built = build_variant(options, scratch, name)
@@ -160,8 +189,8 @@ def measure_all(options, scratch):
         if not built.unpack_seeds(options.target, seeds):
             raise Trouble(f"{options.target} has no seeds")
         rows.append(measure(built, options, name, "seeds", seeds, options.repetitions))
-        what = "given" if options.corpus else "collected"
-        rows.append(measure(built, options, name, what, collected, RUNS_OF_COLLECTED))
+        for what, folder in others.items():
+            rows.append(measure(built, options, name, what, folder, RUNS_OF_COLLECTED))
         times = max(options.repetitions // SHARE_OF_CONFIGURATION, 1)
         for config in built.configurations(options.target):
             if config != build.NO_CONFIG:

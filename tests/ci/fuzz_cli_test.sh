@@ -68,7 +68,7 @@ also "its table" '^none +collected +[1-9]'
 also "its table of configurations" '^uring\+level +[1-9][0-9,]* +[1-9][0-9,]*$'
 expect "measure, JSON" 0 "ASan, UBSan seeds 2" python3 -c '
 import json
-row = json.load(open("measured.json"))["rows"][2]
+row = json.load(open("measured.json"))["rows"][3]
 print(row["sanitizers"], row["corpus"], row["repetitions"])'
 expect "--list" 0 "dispatch_fuzzer  poll+level" "${fuzz[@]}" --list
 expect "unknown configuration" 2 "unknown configuration 'nothing'" "${fuzz[@]}" --config nothing
