@@ -2,7 +2,8 @@
  * Fuzzes the simulated kernel against the real one: the bytes are a program of descriptor calls,
  * four for each, which is run on both at once; results, errors and reports must be the same. Only
  * what the real kernel does at once takes part, so no network. Where descriptors can't be made there
- * is nothing to compare, and nothing is.
+ * is nothing to compare, and nothing is. A difference is one if it comes each time: the real kernel
+ * has other things to do as well (once in a million programs a completion of io_uring was late).
  */
 #define _GNU_SOURCE
 #include "harness/plain.h"
@@ -15,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { SLOTS = 12, FEW = 3, NUMBERS = 40, ROOM = 16, BYTES_PER_CALL = 4, LARGEST = 20000 };
+enum {
+    SLOTS = 12,
+    FEW = 3,
+    NUMBERS = 40,
+    ROOM = 16,
+    BYTES_PER_CALL = 4,
+    LARGEST = 20000,
+    TRIES = 3
+};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,6 +47,8 @@ static int tag;
 static int verbose;
 static io_sim sim;
 static unsigned char bytes[2][LARGEST];
+static jmp_buf differs;
+static char difference[256];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -68,9 +80,8 @@ static int find_base(void)
 
 _Noreturn static void differ(const char *call, const char *what)
 {
-    fprintf(stderr, "\nVIOLATION clause=simulated-kernel config=none\n%s: %s\n", call, what);
-    fflush(stderr);
-    abort();
+    snprintf(difference, sizeof(difference), "%s: %s", call, what);
+    longjmp(differs, 1);
 }
 
 /* The results of a call on both; errors by their errno. Returns that of the simulation. */
@@ -588,11 +599,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     return program_mutate_or_bytes(data, size, max_size, seed);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run_all(const uint8_t *data, size_t size)
 {
-    if (!find_base()) {
-        return 0;
-    }
     io_sim_init(&sim);
     io_sim_use(&sim);
     tag = 0;
@@ -605,9 +613,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         run(data + at);
     }
+}
+
+static int has_difference(const uint8_t *data, size_t size)
+{
+    if (!find_base()) {
+        return 0;
+    }
+    volatile int found = 1;
+    if (setjmp(differs) == 0) {
+        run_all(data, size);
+        found = 0;
+    }
     end_rings();
     for (int fd = 0; fd < NUMBERS; fd++) {
         (void)close(real_fd(fd));
+    }
+    return found;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    for (int tries = 0; has_difference(data, size); tries++) {
+        if (tries == TRIES) {
+            fprintf(stderr, "\nVIOLATION clause=simulated-kernel config=none\n%s\n", difference);
+            fflush(stderr);
+            abort();
+        }
+        fprintf(stderr, "a difference, tried again: %s\n", difference);
     }
     return 0;
 }

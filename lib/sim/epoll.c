@@ -196,7 +196,8 @@ static void arm(io_sim *sim, int index, const struct epoll_event *event)
     io_sim_item *item = &sim->items[index];
     item->events = event->events | EPOLLERR | EPOLLHUP;
     item->data = event->data.u64;
-    if (io_sim_item_mask(sim, item)) {
+    /* Whoever watches the set was told of one that is in the list. */
+    if (io_sim_item_mask(sim, item) && !item->linked) {
         io_sim_epoll_link(sim, index);
         io_sim_wake(sim, item->set, POLLIN);
     }
