@@ -5,6 +5,7 @@
 #   io_install_coverage     the same for ci/coverage
 #   io_install_prove        the same for ci/prove
 #   io_install_windows      the same for ci/windows
+#   io_install_bench        the same for ci/bench
 #   io_install_test         the same for ci/test
 #   io_need_fuzz and so on  only collect what is missing, in IO_MISSING (packages) and IO_MISSING_WHAT (programs, files)
 #   io_need WHAT PACKAGE    adds one thing: WHAT is a command, or a file name pattern with a slash in it
@@ -72,6 +73,15 @@ io_need_prove()
     io_need python3 python3
 }
 
+io_need_bench()
+{
+    io_need gcc gcc
+    io_need "/usr/include/stdio.h" libc6-dev
+    io_need "/usr/include/ev.h" libev-dev
+    io_need "/usr/include/event2/event.h" libevent-dev
+    io_need python3 python3
+}
+
 io_need_windows()
 {
     io_need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-posix
@@ -87,6 +97,7 @@ io_need_test()
     io_need_coverage
     io_need_prove
     io_need_windows
+    io_need_bench
     io_need bazel bazel-bootstrap
     io_need g++ g++
     io_need nm binutils
@@ -118,6 +129,12 @@ io_install_prove()
 io_install_windows()
 {
     io_need_windows
+    io_install_missing
+}
+
+io_install_bench()
+{
+    io_need_bench
     io_install_missing
 }
 

@@ -4,13 +4,15 @@
 ci/bazel/defs.bzl turns that into `target_compatible_with`. ci/test names the tools when it shows a skip.
 """
 
-# name in a target's `needs` -> the program looked for
+# name in a target's `needs` -> the program, or the file, that is looked for
 PROGRAMS = {
     "clang-format-19": "clang-format-19",
     "cvc4": "cvc4",
     "cvc5": "cvc5",
     "frama-c": "frama-c",
     "git": "git",
+    "libev": "/usr/include/ev.h",
+    "libevent": "/usr/include/event2/event.h",
     "llvm-cov-19": "llvm-cov-19",
     "llvm-profdata-19": "llvm-profdata-19",
     "python3": "python3",
@@ -21,8 +23,11 @@ PROGRAMS = {
     "x86_64-w64-mingw32-gcc": "x86_64-w64-mingw32-gcc",
 }
 
+def _is_there(ctx, program):
+    return ctx.path(program).exists if program.startswith("/") else ctx.which(program)
+
 def _host_tools_impl(ctx):
-    missing = [name for name, program in ctx.attr.programs.items() if not ctx.which(program)]
+    missing = [name for name, program in ctx.attr.programs.items() if not _is_there(ctx, program)]
     ctx.file("tools.bzl", "MISSING = %r\n" % missing)
     ctx.file("BUILD", """package(default_visibility = ["//visibility:public"])
 
