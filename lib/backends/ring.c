@@ -79,7 +79,6 @@ void io_ring_close(io_ring *ring)
 {
     unmap(ring);
     io_os_close_own(ring->fd);
-    ring->fd = -1;
 }
 
 int io_ring_replace(io_ring *ring, io_ring *other)

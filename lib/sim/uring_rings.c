@@ -9,7 +9,7 @@
 
 #ifdef IO_SIM_HAS_URING
 
-enum { EXIT_NS = 1000000, PAGE = 4096 }; /* what a ring has kept open outlives it for so long */
+enum { EXIT_NS = 1000000 }; /* what a ring has kept open outlives it for so long */
 
 enum {
     SETUP = IORING_SETUP_CQSIZE | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
@@ -142,7 +142,7 @@ static uint32_t power_of_two(uint32_t count)
     return power;
 }
 
-static void describe(struct io_uring_params *params)
+static void describe(const io_sim_ring *it, struct io_uring_params *params)
 {
 #define AT(member) (uint32_t)offsetof(io_sim_ring_memory, member)
     params->features = FEATURES;
@@ -152,7 +152,7 @@ static void describe(struct io_uring_params *params)
                                                 .ring_entries = AT(sq_entries),
                                                 .flags = AT(sq_flags),
                                                 .dropped = AT(sq_dropped),
-                                                .array = AT(array)};
+                                                .array = it->array_at};
     params->cq_off = (struct io_cqring_offsets){.head = AT(cq_head),
                                                 .tail = AT(cq_tail),
                                                 .ring_mask = AT(cq_mask),
@@ -188,13 +188,17 @@ static int setup(io_sim *sim, uint32_t entries, struct io_uring_params *params)
     it->kept = 0;
     it->exit_ns = IO_SIM_NEVER;
     it->file = (uint16_t)file;
+    it->mapped[0] = it->mapped[1] = 0;
+    /* Linux has it behind the completions, and may have it anywhere. */
+    it->array_at = (uint32_t)(ring % 2 ? offsetof(io_sim_ring_memory, array)
+                                       : offsetof(io_sim_ring_memory, array_behind));
     memset(&it->memory, 0, offsetof(io_sim_ring_memory, array));
     it->memory.sq_entries = params->sq_entries = sq_entries;
     it->memory.sq_mask = sq_entries - 1;
     it->memory.cq_entries = params->cq_entries = cq_entries;
     it->memory.cq_mask = cq_entries - 1;
     sim->files[file].object = (uint16_t)ring;
-    describe(params);
+    describe(it, params);
     return io_sim_new_number(sim, file, 0, 1);
 }
 
@@ -247,7 +251,8 @@ static int submit(io_sim *sim, int ring, uint32_t count)
     count = count < there ? count : there;
     for (uint32_t i = 0; i < count; i++) {
         struct io_uring_sqe entry;
-        uint32_t at = it->memory.array[it->memory.sq_head & it->memory.sq_mask];
+        const uint32_t *array = (const void *)((const char *)&it->memory + it->array_at);
+        uint32_t at = array[it->memory.sq_head & it->memory.sq_mask];
         if (at >= it->memory.sq_entries) {
             it->memory.sq_dropped++;
         } else {
@@ -358,6 +363,18 @@ long io_sim_syscall(long number, ...)
                                   : enter(sim, (int)a[0], a + 1));
 }
 
+/* What is mapped of a ring is all that it needs, and no more, and is given back as a whole. Linux is
+ * content with any size that ends in the same page; rings that fill their pages are not. */
+static size_t size_of(const io_sim_ring *it, int is_entries)
+{
+    size_t submissions = it->memory.sq_entries;
+    size_t array = it->array_at + submissions * sizeof(uint32_t);
+    size_t completions = offsetof(io_sim_ring_memory, completions) +
+                         it->memory.cq_entries * sizeof(io_sim_completion);
+    size_t rings = array > completions ? array : completions;
+    return is_entries ? submissions * IO_SIM_SUBMISSION_BYTES : rings;
+}
+
 void *io_sim_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
     io_sim *sim = io_sim_enter(IO_SIM_CALL_MMAP, fd);
@@ -369,29 +386,31 @@ void *io_sim_mmap(void *address, size_t size, int protection, int flags, int fd,
     }
     int ring = ring_of(sim, fd);
     int is_entries = offset == (off_t)IORING_OFF_SQES;
-    size_t room = is_entries ? sizeof(sim->rings[0].submissions) : sizeof(io_sim_ring_memory);
-    int known =
-        is_entries || offset == (off_t)IORING_OFF_SQ_RING || offset == (off_t)IORING_OFF_CQ_RING;
-    if (ring < 0 || !known || size == 0 || size > (room + PAGE - 1) / PAGE * PAGE) {
+    int known = is_entries || offset == (off_t)IORING_OFF_SQ_RING;
+    if (ring < 0 || !known || size != size_of(&sim->rings[ring], is_entries) ||
+        sim->rings[ring].mapped[is_entries]) {
         errno = ring < 0 ? ENODEV : EINVAL;
         return MAP_FAILED;
     }
-    sim->files[sim->rings[ring].file].references++;
+    io_sim_ring *it = &sim->rings[ring];
+    sim->files[it->file].references++;
     sim->mappings++;
-    return is_entries ? (void *)sim->rings[ring].submissions : (void *)&sim->rings[ring].memory;
+    it->mapped[is_entries] = 1;
+    return is_entries ? (void *)it->submissions : (void *)&it->memory;
 }
 
 int io_sim_munmap(void *address, size_t size)
 {
     io_sim *sim = io_sim_enter(IO_SIM_CALL_MUNMAP, -1);
-    (void)size;
     if (!sim) {
         return -1;
     }
     for (int ring = 0; ring < sim->ring_end; ring++) {
         io_sim_ring *it = &sim->rings[ring];
-        if (it->used && it->file != NONE &&
-            (address == (void *)&it->memory || address == (void *)it->submissions)) {
+        int is_entries = address == (void *)it->submissions;
+        if ((is_entries || address == (void *)&it->memory) && it->mapped[is_entries] &&
+            size == size_of(it, is_entries)) {
+            it->mapped[is_entries] = 0;
             sim->mappings--;
             io_sim_unref_file(sim, it->file);
             return io_sim_return(0);

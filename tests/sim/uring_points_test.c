@@ -33,11 +33,18 @@ static int setup(uint32_t entries, uint32_t flags, uint32_t completions)
     return (int)kernel->syscall(__NR_io_uring_setup, (long)entries, &ring.params);
 }
 
+static size_t rings_size(void)
+{
+    size_t submissions = ring.params.sq_off.array + ring.params.sq_entries * sizeof(uint32_t);
+    size_t done = ring.params.cq_off.cqes + ring.params.cq_entries * sizeof(struct io_uring_cqe);
+    return submissions > done ? submissions : done;
+}
+
 static void make_ring(uint32_t completions)
 {
     ring.fd = setup(8, SETUP, completions);
     must("io_uring_setup", ring.fd >= 0);
-    ring.rings = kernel->mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd,
+    ring.rings = kernel->mmap(NULL, rings_size(), PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd,
                               (off_t)IORING_OFF_SQ_RING);
     ring.entries = kernel->mmap(NULL, 8 * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
                                 MAP_SHARED, ring.fd, (off_t)IORING_OFF_SQES);
@@ -46,7 +53,7 @@ static void make_ring(uint32_t completions)
 
 static void unmap_ring(void)
 {
-    must("munmap", kernel->munmap(ring.rings, 4096) == 0 &&
+    must("munmap", kernel->munmap(ring.rings, rings_size()) == 0 &&
                        kernel->munmap(ring.entries, 8 * sizeof(struct io_uring_sqe)) == 0);
 }
 

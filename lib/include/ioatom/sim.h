@@ -265,7 +265,8 @@ int io_sim_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
  * most 16 submissions and 256 completions. A poll that completes is dealt with at the end of the call in
  * which it was woken. Where the system's headers don't have io_uring, this is ENOSYS, too. */
 long io_sim_syscall(long number, ...);
-/* The rings' memory, and nothing else; whatever address and protection are. */
+/* The rings' memory, and nothing else, each part once; whatever address and protection are. The size is all
+ * that the part needs, as its offsets and numbers of entries say: anything else is EINVAL, of munmap, too. */
 void *io_sim_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
 int io_sim_munmap(void *address, size_t size);
 /* Mappings that were not given back. */

@@ -125,6 +125,7 @@ typedef struct io_sim_ring_memory {
     uint32_t cq_head, cq_tail, cq_mask, cq_entries, cq_flags, cq_overflow;
     uint32_t array[IO_SIM_SUBMISSIONS];
     io_sim_completion completions[IO_SIM_COMPLETIONS];
+    uint32_t array_behind[IO_SIM_SUBMISSIONS];
 } io_sim_ring_memory;
 
 typedef struct io_sim_ring {
@@ -133,7 +134,9 @@ typedef struct io_sim_ring {
     uint16_t process;
     uint32_t kept;
     uint64_t exit_ns;
-    io_sim_ring_memory memory; /* without the array it is made in full */
+    uint32_t array_at;         /* which of the two arrays of the memory counts */
+    uint8_t mapped[2];         /* the memory, the submissions */
+    io_sim_ring_memory memory; /* without the arrays it is made in full */
     uint64_t submissions[IO_SIM_SUBMISSIONS][IO_SIM_SUBMISSION_BYTES / sizeof(uint64_t)];
     io_sim_completion keeps[IO_SIM_KEPT];
 } io_sim_ring;
