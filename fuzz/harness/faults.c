@@ -15,6 +15,7 @@ static struct {
     unsigned count;
     int is_over, has_left;
     int has_failed; /* some call has, in this run */
+    int has_lingered;
     int is_short, is_early, is_late, spurious_fd;
 } planned = {.is_over = 1, .spurious_fd = -1};
 
@@ -130,6 +131,11 @@ int faults_first(fault_group group)
 int faults_any(void)
 {
     return planned.has_failed;
+}
+
+int faults_lingered(void)
+{
+    return planned.has_lingered;
 }
 
 int faults_is_late(void)
@@ -330,7 +336,7 @@ void faults_draw(int kind, io_sim_fault *fault)
     }
     if (kind == IO_SIM_CALL_URING_CANCEL && planned.is_late) {
         fault->late_ns = LATE_NS;
-        met.is_late = met.is_ending = 1;
+        met.is_late = met.is_ending = planned.has_lingered = 1;
         met.calls++;
         planned.is_late = 0;
     }

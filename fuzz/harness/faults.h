@@ -49,6 +49,8 @@ int faults_take_left(void);
 
 /* 1 if a system call of this run has failed. */
 int faults_any(void);
+/* 1 if the end of a cancelled poll of io_uring has come late in this run. */
+int faults_lingered(void);
 
 /* Sweeps. The system calls that the library makes in a run are numbered from 1 on, up to
  * faults_end. */

@@ -199,7 +199,8 @@ int run_dispose(run *r)
 {
     int left = kernel_left_polls();
     int result = LIBRARY(io_poller_dispose(&r->poller));
-    if (result == 0 && !r->strayed && !faults_error(FAULT_OTHER) && kernel_left_polls() > left) {
+    int is_refused = faults_error(FAULT_OTHER) || (r->strayed && faults_lingered());
+    if (result == 0 && !is_refused && kernel_left_polls() > left) {
         violation("IO-URING-1", "io_poller_dispose leaves polls that keep files open");
     }
     return result;

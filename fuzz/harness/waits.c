@@ -74,12 +74,33 @@ static int wait_in_library(run *r, int timeout_ms)
     return result;
 }
 
+/* A set that is made anew, also since the kernel has lost something, has all that it should have, and
+ * nothing of the old one is left. */
+static void check_new_set(run *r, unsigned creations, int left_polls)
+{
+    unsigned losses = (unsigned)faults_has(FAULT_OTHER, EBADR);
+    if (faults_is_late() || faults_count() > losses) {
+        return; /* something else has gone wrong, too */
+    }
+    if (creations > 1 + losses) {
+        violation("IO-CLOSE-4", "io_wait made its set anew %u times", creations);
+    }
+    if (kernel_left_polls() > left_polls && !faults_lingered()) {
+        violation("IO-URING-1",
+                  "io_wait leaves polls that keep files open in rings that it closed");
+    }
+    if (creations > 0) {
+        r->strayed = run_has_strays(r);
+    }
+}
+
 int run_wait(run *r, int timeout_ms)
 {
     run_observe(r);
     int is_news = r->model.pending == 0 && !r->strayed && !faults_any() && !is_shown(r);
     model_wait_begin(&r->model);
     kernel_calls before = kernel_calls_made();
+    int left_polls = kernel_left_polls();
     uint64_t start = now_ns();
     int result = LIBRARY(wait_in_library(r, timeout_ms));
     uint64_t end = now_ns();
@@ -108,6 +129,7 @@ int run_wait(run *r, int timeout_ms)
     };
     run_observe(r);
     model_check_wait(&r->model, &wait);
+    check_new_set(r, after.creations - before.creations, left_polls);
     facts_trace(&r->model, wait.elapsed_ns / 1000000u);
     check_own_descriptor(r);
     if (is_news && wait.result > 0 && wait.faults == 0 && wait.blocking_waits == 0) {

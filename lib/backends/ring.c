@@ -122,7 +122,6 @@ static void put_cancel(io_ring *ring, uint64_t data, uint32_t flags)
 {
     struct io_uring_sqe entry = {.opcode = IORING_OP_ASYNC_CANCEL,
                                  .flags = IOSQE_CQE_SKIP_SUCCESS,
-                                 .fd = -1,
                                  .addr = data,
                                  .cancel_flags = flags,
                                  .user_data = IO_RING_NOBODY};
@@ -141,14 +140,9 @@ void io_ring_put_cancel_all(io_ring *ring)
 
 int io_ring_submit(io_ring *ring)
 {
-    uint32_t before = io_os_acquire(word(ring, ring->sq_head));
-    uint32_t count = io_os_acquire(word(ring, ring->sq_tail)) - before;
-    int r = io_os_uring_submit(ring->fd, count);
     uint32_t head = io_os_acquire(word(ring, ring->sq_head));
-    io_os_release(word(ring, ring->sq_tail), head);
-    if (head != before) {
-        return (int)(head - before);
-    }
+    int r = io_os_uring_submit(ring->fd, io_os_acquire(word(ring, ring->sq_tail)) - head);
+    io_os_release(word(ring, ring->sq_tail), io_os_acquire(word(ring, ring->sq_head)));
     return r == -EAGAIN ? -ENOMEM : r; /* EAGAIN: no memory for a request */
 }
 

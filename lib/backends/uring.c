@@ -161,11 +161,13 @@ static void harvest_completion(io_poller *poller, const io_completion *completio
     list(poller, fd);
 }
 
-/* Take all completions, and note which of these polls have ended. */
-static void take_all(io_poller *poller, awaited *polls, int count)
+/* Take all completions, and note which of these polls have ended. 1: a cancellation found nothing. */
+static int take_all(io_poller *poller, awaited *polls, int count)
 {
     io_completion completion;
+    int missed = 0;
     while (io_ring_take(&poller->ring, &completion)) {
+        missed |= completion.data == IO_RING_NOBODY;
         for (int i = 0; i < count; i++) {
             if (completion.data == polls[i].data && !completion.more) {
                 polls[i].result = completion.result;
@@ -173,19 +175,22 @@ static void take_all(io_poller *poller, awaited *polls, int count)
         }
         harvest_completion(poller, &completion);
     }
+    return missed;
 }
 
-/* Of polls[0] that was cancelled, where polls[1] is the cancellation: wait for the end that has to come,
- * since another thread may have to run for it. 0: it has ended, or nobody is going to hear of its end:
- * it was lost, if there was nothing to cancel. */
-static int goes_on(io_poller *poller, const awaited *polls)
+/* Take completions until polls[0], which was cancelled, has ended: another thread may have to run for
+ * that. If there was nothing to cancel and it has not ended, its end was lost. */
+static void await_end(io_poller *poller, awaited *polls, int count)
 {
-    if (polls[0].result != GOES_ON) {
-        return 0;
+    int missed = take_all(poller, polls, count);
+    while (polls[0].result == GOES_ON && !missed) {
+        int r = io_ring_wait(&poller->ring, PATIENCE_MS);
+        if (r < 0 && r != -EINTR) {
+            break;
+        }
+        missed = take_all(poller, polls, count);
     }
-    int r = polls[1].result == GOES_ON ? io_ring_wait(&poller->ring, PATIENCE_MS) : -EBADR;
-    poller->outdated |= r < 0 && r != -EINTR;
-    return r >= 0 || r == -EINTR;
+    poller->outdated |= polls[0].result == GOES_ON;
 }
 
 /* -EPERM for a file that cannot be polled at all: it refuses to be asked for nothing. */
@@ -195,9 +200,11 @@ static int check_pollable(io_poller *poller, io_fd fd)
     io_ring_put_poll(&poller->ring, fd, 0, probe.data);
     io_ring_put_cancel(&poller->ring, probe.data);
     int r = io_ring_submit(&poller->ring);
+    if (r < 0) {
+        return r;
+    }
     poller->outdated |= r == 1; /* it goes on */
-    probe.result = r < 0 ? r : GOES_ON;
-    take_all(poller, &probe, 1);
+    (void)take_all(poller, &probe, 1);
     if (probe.result >= 0 || probe.result == -ECANCELED) {
         return 0;
     }
@@ -223,15 +230,15 @@ static int arm(io_poller *poller, io_fd fd)
     int request = io_core_request(&poller->core, (uint32_t)fd) & IO_EVENTS;
     note *n = &notes(poller)[fd];
     int was_armed = is_armed(poller, (uint64_t)fd);
-    awaited polls[3] = {
-        {0, GOES_ON}, {data_of(poller, (uint64_t)fd), GOES_ON}, {IO_RING_NOBODY, GOES_ON}};
-    if (was_armed) {
-        io_ring_put_cancel(&poller->ring, polls[1].data);
-    }
     uint32_t old = n->token;
-    n->token = (old / TOKEN_STEP + 1) * TOKEN_STEP + TOKEN_ARMED + (uint32_t)request;
-    polls[0].data = data_of(poller, (uint64_t)fd);
-    io_ring_put_poll(&poller->ring, fd, wakes_of(request), polls[0].data);
+    awaited polls[2] = {{.data = data_of(poller, (uint64_t)fd)}, {.result = GOES_ON}};
+    if (was_armed) {
+        polls[0].result = GOES_ON;
+        io_ring_put_cancel(&poller->ring, polls[0].data);
+    }
+    n->token = old - old % TOKEN_STEP + TOKEN_STEP + TOKEN_ARMED + (uint32_t)request;
+    polls[1].data = data_of(poller, (uint64_t)fd);
+    io_ring_put_poll(&poller->ring, fd, wakes_of(request), polls[1].data);
     int r = io_ring_submit(&poller->ring);
     if (r < 0 && was_armed) {
         n->token = old; /* nothing has changed (IO-ERROR-2) */
@@ -239,12 +246,10 @@ static int arm(io_poller *poller, io_fd fd)
     }
     if (r != 1 + was_armed) {
         note_end(poller, (uint64_t)fd);
-        polls[0].result = r < 0 ? r : -ENOMEM;
+        polls[1].result = r < 0 ? r : -ENOMEM;
     }
-    do {
-        take_all(poller, polls, 3);
-    } while (was_armed && goes_on(poller, &polls[1]));
-    return verdict(poller, fd, polls[0].result);
+    await_end(poller, polls, 2);
+    return verdict(poller, fd, polls[1].result);
 }
 
 /* Whether the kernel polls fd for what the core asks for. */
@@ -260,14 +265,12 @@ static void disarm(io_poller *poller, uint64_t fd)
     if (!is_armed(poller, fd)) {
         return;
     }
-    awaited polls[2] = {{data_of(poller, fd), GOES_ON}, {IO_RING_NOBODY, GOES_ON}};
-    io_ring_put_cancel(&poller->ring, polls[0].data);
+    awaited poll = {data_of(poller, fd), GOES_ON};
+    io_ring_put_cancel(&poller->ring, poll.data);
     if (io_ring_submit(&poller->ring) < 0) {
         poller->outdated = 1; /* (IO-REMOVE-8) */
     } else {
-        do {
-            take_all(poller, polls, 2);
-        } while (goes_on(poller, polls));
+        await_end(poller, &poll, 1);
     }
     note_end(poller, fd);
 }
@@ -290,7 +293,6 @@ static int end_all(io_poller *poller)
     }
     io_ring_put_cancel_all(&poller->ring);
     int r = io_ring_submit(&poller->ring);
-    take_all(poller, NULL, 0);
     for (uint64_t fd = 0; fd < poller->core.slot_count && r >= 0; fd++) {
         disarm(poller, fd); /* it takes another thread, or its end was lost */
     }
@@ -390,8 +392,8 @@ static int renew(io_poller *poller)
         io_ring_close(&ring);
         return r;
     }
-    poller->outdated = 1;
     r = io_ring_replace(&poller->ring, &ring);
+    poller->outdated = 0; /* but for what goes wrong from here on */
     for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
         note_end(poller, fd);
         if (r >= 0 && is_watched(poller, fd)) {
@@ -402,27 +404,23 @@ static int renew(io_poller *poller)
             }
         }
     }
-    poller->outdated = r < 0;
+    poller->outdated |= r < 0;
     return r;
 }
 
 static int wait_once(io_poller *poller, int timeout_ms)
 {
-    take_all(poller, NULL, 0);
     int busy = poller->fd_end > 0 || poller->outdated;
     int r = io_ring_wait(&poller->ring, busy ? 0 : timeout_ms);
     poller->outdated |= r == -EBADR;
     if (r < 0 && r != -ETIME && r != -EBADR) {
         return r;
     }
-    /* Before looking: what the old rings did not tell is found in this wait. If it fails it is tried
-     * again in the next one; what is pending comes first. */
+    /* Before looking: what the old rings did not tell is found in this wait. If it fails, or what is
+     * looked at cannot be armed, the next wait tries it again; what is pending comes first. */
     int renewed = poller->outdated ? renew(poller) : 0;
-    take_all(poller, NULL, 0);
+    (void)take_all(poller, NULL, 0);
     int ready = look(poller);
-    if (ready >= 0 && renewed == 0 && poller->outdated) {
-        renewed = renew(poller); /* what was looked at could not be armed, or forgotten */
-    }
     return ready >= 0 && renewed < 0 && io_core_pending(&poller->core) == 0 ? renewed : ready;
 }
 

@@ -65,6 +65,17 @@ static const char *check_note(const io_poller *poller, uint64_t fd)
     return right ? NULL : "uring.events";
 }
 
+/* The poll asks for what its token says, and, for IO_EXCEPT, to be woken by any data (IO-URING-8). */
+static const char *check_asked(const io_poller *poller, uint64_t fd)
+{
+    uint32_t token = note_of(poller, fd)->token;
+    int found = io_os_uring_events(poller->ring.fd, (uint64_t)token << 32 | fd);
+    int wanted = (token & (IO_READ | IO_EXCEPT) ? POLLIN : 0) | (token & IO_WRITE ? POLLOUT : 0) |
+                 (token & IO_EXCEPT ? POLLPRI : 0);
+    int wrong = found >= 0 && (found & (POLLIN | POLLOUT | POLLPRI)) != wanted;
+    return wrong ? "uring.asked" : NULL;
+}
+
 static uint32_t word_of(const io_ring *ring, uint32_t offset)
 {
     return io_os_acquire((io_os_word *)(void *)((char *)ring->rings + offset));
@@ -105,6 +116,9 @@ const char *io_uring_check(const io_poller *poller, io_check_depth depth)
     int armed = 0;
     for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
         const char *broken = check_note(poller, fd);
+        if (!broken && depth != IO_CHECK_MEMORY && note_of(poller, fd)->token & ARMED) {
+            broken = check_asked(poller, fd);
+        }
         if (broken) {
             return broken;
         }

@@ -67,6 +67,21 @@ static inline int io_os_uring_polls(int ring_fd)
     return count;
 }
 
+/* What the poll of these rings that has this data asks for; -ENOENT: there is none; -ENOTSUP: it can't be
+ * seen. */
+static inline int io_os_uring_events(int ring_fd, uint64_t data)
+{
+    io_sim *sim = io_sim_current();
+    const io_sim_file *file = sim ? io_sim_file_of(sim, ring_fd) : NULL;
+    for (int i = 0; file && i < sim->request_end; i++) {
+        const io_sim_request *request = &sim->requests[i];
+        if (request->used && request->ring == file->object && request->data == data) {
+            return (int)request->events;
+        }
+    }
+    return -ENOENT;
+}
+
 /* Whether a kqueue has this. */
 static inline int io_os_kqueue_has(int queue_fd, uint64_t fd, int filter)
 {
@@ -97,6 +112,13 @@ static inline int io_os_kqueue_knotes(int queue_fd, io_os_take_knote take, void 
 }
 
 #else
+
+static inline int io_os_uring_events(int ring_fd, uint64_t data)
+{
+    (void)ring_fd;
+    (void)data;
+    return -ENOTSUP;
+}
 
 static inline int io_os_kqueue_has(int queue_fd, uint64_t fd, int filter)
 {

@@ -9,12 +9,13 @@
 
 #ifdef IO_SIM_HAS_URING
 
-enum { EXIT_NS = 1000000 }; /* what a ring has kept open outlives it for so long */
+enum { EXIT_NS = 1000000 };              /* what a ring has kept open outlives it for so long */
+static const uint32_t dirt = 0x55555555; /* in an array of submissions that nobody has written to */
 
 enum {
     SETUP = IORING_SETUP_CQSIZE | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
-    FEATURES = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG |
-               IORING_FEAT_RSRC_TAGS | IORING_FEAT_CQE_SKIP,
+    FEATURES = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
+               IORING_FEAT_EXT_ARG | IORING_FEAT_RSRC_TAGS | IORING_FEAT_CQE_SKIP,
     ENTER = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG
 };
 
@@ -133,6 +134,11 @@ static int new_ring(io_sim *sim)
     return ring;
 }
 
+static uint32_t *array_of(io_sim_ring *it)
+{
+    return (void *)((char *)&it->memory + it->array_at);
+}
+
 static uint32_t power_of_two(uint32_t count)
 {
     uint32_t power = 1;
@@ -193,6 +199,9 @@ static int setup(io_sim *sim, uint32_t entries, struct io_uring_params *params)
     it->array_at = (uint32_t)(ring % 2 ? offsetof(io_sim_ring_memory, array)
                                        : offsetof(io_sim_ring_memory, array_behind));
     memset(&it->memory, 0, offsetof(io_sim_ring_memory, array));
+    for (int i = 0; i < IO_SIM_SUBMISSIONS; i++) {
+        array_of(it)[i] = dirt;
+    }
     it->memory.sq_entries = params->sq_entries = sq_entries;
     it->memory.sq_mask = sq_entries - 1;
     it->memory.cq_entries = params->cq_entries = cq_entries;
@@ -232,7 +241,9 @@ static int submit_one(io_sim *sim, int ring, const struct io_uring_sqe *entry, u
     if (fault.error == EAGAIN) {
         return -EAGAIN;
     }
-    if (entry->opcode == IORING_OP_POLL_ADD) {
+    if (entry->flags & ~IOSQE_CQE_SKIP_SUCCESS) {
+        io_sim_ring_post(sim, ring, entry->user_data, -EINVAL, 0); /* not simulated */
+    } else if (entry->opcode == IORING_OP_POLL_ADD) {
         io_sim_uring_poll_add(sim, ring, entry, fault.error);
     } else if (entry->opcode == IORING_OP_ASYNC_CANCEL) {
         io_sim_uring_cancel(sim, ring, entry, order, fault.late_ns);
@@ -251,8 +262,7 @@ static int submit(io_sim *sim, int ring, uint32_t count)
     count = count < there ? count : there;
     for (uint32_t i = 0; i < count; i++) {
         struct io_uring_sqe entry;
-        const uint32_t *array = (const void *)((const char *)&it->memory + it->array_at);
-        uint32_t at = array[it->memory.sq_head & it->memory.sq_mask];
+        uint32_t at = array_of(it)[it->memory.sq_head & it->memory.sq_mask];
         if (at >= it->memory.sq_entries) {
             it->memory.sq_dropped++;
         } else {
@@ -316,8 +326,8 @@ static int enter(io_sim *sim, int fd, const uint64_t arguments[5])
     }
     int spurious_fd = sim->fault.spurious_fd;
     int submitted = count > 0 ? submit(sim, ring, count) : 0;
-    if (submitted < 0 || !(flags & IORING_ENTER_GETEVENTS)) {
-        return submitted;
+    if (submitted != (int)count || !(flags & IORING_ENTER_GETEVENTS)) {
+        return submitted; /* there is less than that, or no memory for all */
     }
     if (sim->fault.error == EBADR && arguments[1] > 0) {
         io_sim_uring_drop(sim, ring, 1);
@@ -375,6 +385,17 @@ static size_t size_of(const io_sim_ring *it, int is_entries)
     return is_entries ? submissions * IO_SIM_SUBMISSION_BYTES : rings;
 }
 
+/* Somebody has written beyond the array. */
+static int is_overrun(io_sim_ring *it)
+{
+    for (uint32_t i = it->memory.sq_entries; i < IO_SIM_SUBMISSIONS; i++) {
+        if (array_of(it)[i] != dirt) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void *io_sim_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
     io_sim *sim = io_sim_enter(IO_SIM_CALL_MMAP, fd);
@@ -409,7 +430,7 @@ int io_sim_munmap(void *address, size_t size)
         io_sim_ring *it = &sim->rings[ring];
         int is_entries = address == (void *)it->submissions;
         if ((is_entries || address == (void *)&it->memory) && it->mapped[is_entries] &&
-            size == size_of(it, is_entries)) {
+            size == size_of(it, is_entries) && !is_overrun(it)) {
             it->mapped[is_entries] = 0;
             sim->mappings--;
             io_sim_unref_file(sim, it->file);

@@ -266,7 +266,8 @@ int io_sim_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
  * which it was woken. Where the system's headers don't have io_uring, this is ENOSYS, too. */
 long io_sim_syscall(long number, ...);
 /* The rings' memory, and nothing else, each part once; whatever address and protection are. The size is all
- * that the part needs, as its offsets and numbers of entries say: anything else is EINVAL, of munmap, too. */
+ * that the part needs, as its offsets and numbers of entries say: anything else is EINVAL. So is munmap of rings
+ * if there is something behind the array of submissions that was not there: the mapping is not given back. */
 void *io_sim_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
 int io_sim_munmap(void *address, size_t size);
 /* Mappings that were not given back. */
