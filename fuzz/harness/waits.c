@@ -76,9 +76,14 @@ static int wait_in_library(run *r, int timeout_ms)
 
 /* A set that is made anew, also since the kernel has lost something, has all that it should have, and
  * nothing of the old one is left. */
-static void check_new_set(run *r, unsigned creations, int left_polls)
+static void check_new_set(run *r, int result, unsigned creations, int left_polls)
 {
-    unsigned losses = (unsigned)faults_has(FAULT_OTHER, EBADR);
+    int lost = program_errors[ERROR_EBADR];
+    unsigned losses = (unsigned)faults_has(FAULT_OTHER, lost);
+    if (result == -lost) {
+        violation("IO-LOST-1", "io_wait returned %d: what the kernel has lost is made up for",
+                  result);
+    }
     if (faults_is_late() || faults_count() > losses) {
         return; /* something else has gone wrong, too */
     }
@@ -129,7 +134,7 @@ int run_wait(run *r, int timeout_ms)
     };
     run_observe(r);
     model_check_wait(&r->model, &wait);
-    check_new_set(r, after.creations - before.creations, left_polls);
+    check_new_set(r, result, after.creations - before.creations, left_polls);
     facts_trace(&r->model, wait.elapsed_ns / 1000000u);
     check_own_descriptor(r);
     if (is_news && wait.result > 0 && wait.faults == 0 && wait.blocking_waits == 0) {
