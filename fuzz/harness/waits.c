@@ -74,6 +74,13 @@ static int wait_in_library(run *r, int timeout_ms)
     return result;
 }
 
+/* Whether there is a reason to make the set anew. To io_uring it is none that a registered descriptor was
+ * closed: its poll is known by its data. */
+static int may_make_set(const run *r)
+{
+    return r->config->types & IO_POLLER_URING ? faults_any() || kernel_was_full() : r->strayed;
+}
+
 /* A set that is made anew, also since the kernel has lost something, has all that it should have, and
  * nothing of the old one is left. */
 static void check_new_set(run *r, int result, unsigned creations, int left_polls)
@@ -121,7 +128,7 @@ int run_wait(run *r, int timeout_ms)
         .late_ns = kernel_is_simulated() && !faults_is_late() ? 0 : UINT64_MAX / 2,
         .kernel_waits = after.waits - before.waits,
         .blocking_waits = after.blocking_waits - before.blocking_waits,
-        .creations = r->strayed ? 0 : after.creations - before.creations,
+        .creations = may_make_set(r) ? 0 : after.creations - before.creations,
         .interrupted = after.interrupted != before.interrupted || faults_has(FAULT_ANYWHERE, EINTR),
         .failed = faults_error(FAULT_WAIT),
         .refused = faults_has(FAULT_OTHER, EMFILE)   ? EMFILE

@@ -252,6 +252,13 @@ static int arm(io_poller *poller, io_fd fd)
     return verdict(poller, fd, polls[1].result);
 }
 
+/* -EBADF: the descriptor was closed, or closed and its number used for a file that cannot be polled. */
+static int arm_again(io_poller *poller, io_fd fd)
+{
+    int r = arm(poller, fd);
+    return r == -EPERM ? -EBADF : r;
+}
+
 /* Whether the kernel polls fd for what the core asks for. */
 static int is_as_requested(const io_poller *poller, io_fd fd)
 {
@@ -285,23 +292,23 @@ static int uring_open(io_poller *poller)
     return io_ring_open(&poller->ring);
 }
 
-/* End all polls, but for those that are the parent's: the files must not stay open. */
-static int end_all(io_poller *poller)
+/* End all polls, but for those that are the parent's: the files must not stay open. (What the kernel
+ * refuses to end goes some time after its rings.) */
+static void end_all(io_poller *poller)
 {
     if (poller->ring.process != io_os_process()) {
-        return 0;
+        return;
     }
     io_ring_put_cancel_all(&poller->ring);
-    int r = io_ring_submit(&poller->ring);
-    for (uint64_t fd = 0; fd < poller->core.slot_count && r >= 0; fd++) {
+    (void)io_ring_submit(&poller->ring);
+    for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
         disarm(poller, fd); /* it takes another thread, or its end was lost */
     }
-    return r;
 }
 
 static void uring_close(io_poller *poller)
 {
-    (void)end_all(poller);
+    end_all(poller);
     io_ring_close(&poller->ring);
 }
 
@@ -316,8 +323,7 @@ static int uring_modify(io_poller *poller, io_fd fd)
         list(poller, (uint64_t)fd); /* what is ready now is told anew (IO-SET-2) */
         return 0;
     }
-    int r = arm(poller, fd);
-    return r == -EPERM ? -EBADF : r; /* the descriptor was closed, and its number used again */
+    return arm_again(poller, fd);
 }
 
 static void uring_remove(io_poller *poller, io_fd fd)
@@ -341,12 +347,6 @@ static void harvest(io_poller *poller, uint64_t fd, int bits)
     }
 }
 
-/* A descriptor was closed, or closed and its number used for a file that cannot be polled. */
-static int is_unpollable(int r)
-{
-    return r == -EBADF || r == -EPERM;
-}
-
 /* Look at the first that are listed. The number of those that are ready. */
 static int look(io_poller *poller)
 {
@@ -359,8 +359,8 @@ static int look(io_poller *poller)
         if (!is_watched(poller, fd)) {
             continue;
         }
-        int r = is_as_requested(poller, (io_fd)fd) ? 0 : arm(poller, (io_fd)fd);
-        if (is_unpollable(r)) {
+        int r = is_as_requested(poller, (io_fd)fd) ? 0 : arm_again(poller, (io_fd)fd);
+        if (r == -EBADF) {
             harvest(poller, fd, IO_BIT_NVAL);
             continue;
         }
@@ -387,21 +387,14 @@ static int renew(io_poller *poller)
     if (r < 0) {
         return r;
     }
-    r = end_all(poller);
-    if (r < 0) {
-        io_ring_close(&ring);
-        return r;
-    }
+    end_all(poller);
     r = io_ring_replace(&poller->ring, &ring);
     poller->outdated = 0; /* but for what goes wrong from here on */
     for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
         note_end(poller, fd);
         if (r >= 0 && is_watched(poller, fd)) {
-            r = arm(poller, (io_fd)fd);
-            if (is_unpollable(r)) {
-                harvest(poller, fd, IO_BIT_NVAL);
-                r = 0;
-            }
+            r = arm_again(poller, (io_fd)fd);
+            r = r == -EBADF ? 0 : r; /* it is listed, and found so when it is looked at */
         }
     }
     poller->outdated |= r < 0;
