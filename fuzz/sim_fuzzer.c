@@ -364,7 +364,10 @@ static uint32_t *ring_word(int which, uint32_t offset)
 
 static size_t ring_size(int which)
 {
-    return ring[which].params.cq_off.cqes + COMPLETIONS * sizeof(struct io_uring_cqe);
+    const struct io_uring_params *params = &ring[which].params;
+    size_t submissions = params->sq_off.array + SUBMISSIONS * sizeof(uint32_t);
+    size_t completions = params->cq_off.cqes + COMPLETIONS * sizeof(struct io_uring_cqe);
+    return submissions > completions ? submissions : completions;
 }
 
 enum { ENTRIES_SIZE = SUBMISSIONS * sizeof(struct io_uring_sqe) };
