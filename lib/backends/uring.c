@@ -292,23 +292,23 @@ static int uring_open(io_poller *poller)
     return io_ring_open(&poller->ring);
 }
 
-/* End all polls, but for those that are the parent's: the files must not stay open. (What the kernel
- * refuses to end goes some time after its rings.) */
-static void end_all(io_poller *poller)
+/* End all polls, but for those that are the parent's: the files must not stay open. */
+static int end_all(io_poller *poller)
 {
     if (poller->ring.process != io_os_process()) {
-        return;
+        return 0;
     }
     io_ring_put_cancel_all(&poller->ring);
-    (void)io_ring_submit(&poller->ring);
-    for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
+    int r = io_ring_submit(&poller->ring);
+    for (uint64_t fd = 0; fd < poller->core.slot_count && r >= 0; fd++) {
         disarm(poller, fd); /* it takes another thread, or its end was lost */
     }
+    return r;
 }
 
 static void uring_close(io_poller *poller)
 {
-    end_all(poller);
+    (void)end_all(poller);
     io_ring_close(&poller->ring);
 }
 
@@ -387,7 +387,11 @@ static int renew(io_poller *poller)
     if (r < 0) {
         return r;
     }
-    end_all(poller);
+    r = end_all(poller);
+    if (r < 0) {
+        io_ring_close(&ring);
+        return r;
+    }
     r = io_ring_replace(&poller->ring, &ring);
     poller->outdated = 0; /* but for what goes wrong from here on */
     for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
@@ -409,11 +413,14 @@ static int wait_once(io_poller *poller, int timeout_ms)
     if (r < 0 && r != -ETIME && r != -EBADR) {
         return r;
     }
-    /* Before looking: what the old rings did not tell is found in this wait. If it fails, or what is
-     * looked at cannot be armed, the next wait tries it again; what is pending comes first. */
+    /* Before looking: what the old rings did not tell is found in this wait. If it fails it is tried
+     * again in the next one; what is pending comes first. */
     int renewed = poller->outdated ? renew(poller) : 0;
     (void)take_all(poller, NULL, 0);
     int ready = look(poller);
+    if (ready >= 0 && renewed == 0 && poller->outdated) {
+        renewed = renew(poller); /* what was looked at could not be armed, or forgotten */
+    }
     return ready >= 0 && renewed < 0 && io_core_pending(&poller->core) == 0 ? renewed : ready;
 }
 
