@@ -300,6 +300,7 @@ static int end_all(io_poller *poller)
     }
     io_ring_put_cancel_all(&poller->ring);
     int r = io_ring_submit(&poller->ring);
+    (void)take_all(poller, NULL, 0); /* most have ended: of them no more is asked for */
     for (uint64_t fd = 0; fd < poller->core.slot_count && r >= 0; fd++) {
         disarm(poller, fd); /* it takes another thread, or its end was lost */
     }
@@ -418,7 +419,7 @@ static int wait_once(io_poller *poller, int timeout_ms)
     int renewed = poller->outdated ? renew(poller) : 0;
     (void)take_all(poller, NULL, 0);
     int ready = look(poller);
-    if (ready >= 0 && renewed == 0 && poller->outdated) {
+    if (!renewed && poller->outdated) {
         renewed = renew(poller); /* what was looked at could not be armed, or forgotten */
     }
     return ready >= 0 && renewed < 0 && io_core_pending(&poller->core) == 0 ? renewed : ready;
