@@ -27,6 +27,8 @@
 
 #include "../os/os_kqueue.h"
 
+#include <string.h>
+
 static const struct {
     int flag;
     int bit;
@@ -63,13 +65,10 @@ static void note(io_poller *poller, io_fd fd, int notes)
     }
 }
 
-/* The flags that the kernel is to tell; none of a descriptor that nobody has registered. A level that
- * rests is not told either. */
+/* The flags that the kernel is to tell; none of a descriptor that nobody has registered. */
 static int requested(const io_poller *poller, io_fd fd)
 {
-    int request = io_core_request(&poller->core, (uint32_t)fd);
-    int quiet = (request & IO_REQUEST_QUIET) && poller->core.mode != IO_MODE_EDGE;
-    return quiet ? 0 : request & IO_EVENTS;
+    return io_core_request(&poller->core, (uint32_t)fd) & IO_EVENTS;
 }
 
 typedef struct change_list {
@@ -123,7 +122,7 @@ static int refused(const struct kevent *change, int error)
     }
     int broken = writes && error == EBADF && io_os_check_open(fd) == 0 ? io_os_is_broken(fd) : 0;
     if (broken) {
-        return broken < 0 ? broken : BROKEN;
+        return broken; /* BROKEN, or it could not be found out */
     }
     if (is_unknown(error)) {
         return is_needed ? -EPERM : 0;
@@ -144,8 +143,11 @@ static int outcome(const change_list *list)
             continue;
         }
         int r = is_delete ? -error : refused(change, error);
-        result = r < 0 && (r != -EBADF || result == 0) ? r : result;
-        notes |= r < 0 ? 0 : r;
+        if (r >= 0) {
+            notes |= r;
+        } else if (r != -EBADF || result == 0) {
+            result = r;
+        }
     }
     return result < 0 ? result : notes;
 }
@@ -167,7 +169,7 @@ static int apply(const io_poller *poller, int queue, io_fd fd)
 }
 
 /* Have it report no more than is requested. If the kernel refuses, the next wait asks again. */
-static int prune(io_poller *poller, io_fd fd)
+static void prune(io_poller *poller, io_fd fd)
 {
     int request = requested(poller, fd);
     change_list list = {.count = 0};
@@ -176,13 +178,10 @@ static int prune(io_poller *poller, io_fd fd)
             delete_filter(&list, fd, i);
         }
     }
-    int r = submit(poller->fd, &list);
-    r = r < 0 ? r : outcome(&list);
-    if (r < 0) {
+    if (submit(poller->fd, &list) < 0 || outcome(&list) < 0) {
         const uint8_t *area = poller->area;
         note(poller, fd, area[fd] | LACKING);
     }
-    return r;
 }
 
 /* Make the queue's descriptor readable: whoever watches it is to call io_wait. */
@@ -213,9 +212,7 @@ static void show_notes(const io_poller *poller, int notes)
 static int open_queue(io_poller *poller)
 {
     uint8_t *area = poller->area;
-    for (uint64_t fd = 0; fd < poller->core.slot_count; fd++) {
-        area[fd] = 0;
-    }
+    memset(area, 0, poller->core.slot_count);
     poller->owner = io_os_process();
     poller->fd = io_os_kqueue_create();
     return poller->fd < 0 ? poller->fd : 0;
@@ -266,16 +263,13 @@ static int add(io_poller *poller, io_fd fd)
     return 0;
 }
 
-/* An event of a registration. One that nobody asks for is to be the last: 0, or the error that says
- * that it is not. */
-static int harvest(io_poller *poller, uint32_t fd, uint32_t generation, int i)
+/* An event of a registration. One that nobody asks for is to be the last. */
+static void harvest(io_poller *poller, uint32_t fd, uint32_t generation, int i)
 {
     int r = io_core_harvest(&poller->core, fd, generation, filters[i].bit);
-    if (fd < poller->core.slot_count &&
-        (r != IO_HARVEST_DONE || !(requested(poller, (io_fd)fd) & filters[i].flag))) {
-        return prune(poller, (io_fd)fd);
+    if (fd < poller->core.slot_count && r != IO_HARVEST_DONE) {
+        prune(poller, (io_fd)fd);
     }
-    return 0;
 }
 
 /* Whether a descriptor was closed, or its number is now of something that cannot be watched. */
@@ -284,74 +278,76 @@ static int is_gone(io_fd fd, int error)
     return (error == -EBADF && io_os_check_open(fd) < 0) || error == -EPERM;
 }
 
-/* Put right what an earlier call could not. 1 if notes of the area are left, or a negative errno value:
- * it is tried again in the next wait. */
-static int mend(io_poller *poller)
+/* Apply it to a queue; what cannot be since the descriptor is gone is told to the core. */
+static int arm(io_poller *poller, int queue, io_fd fd)
 {
-    const uint8_t *area = poller->area;
-    int left = 0, result = 0;
-    for (uint64_t i = 0; i < poller->fd_end; i++) {
-        io_fd fd = (io_fd)i;
-        int notes = area[fd] & LACKING ? apply(poller, poller->fd, fd) : area[fd];
-        if (is_gone(fd, notes)) {
-            uint32_t generation = poller->core.slots[fd].generation;
-            (void)io_core_harvest(&poller->core, (uint32_t)fd, generation, IO_BIT_NVAL);
-            notes = 0;
-        }
-        result = notes < 0 ? notes : result;
-        note(poller, fd, notes < 0 ? LACKING : notes);
-        left |= area[fd];
-    }
-    return result < 0 ? result : left != 0;
-}
-
-/* Tell what the kernel does not; in edge mode once, in level mode as long as it is asked for. */
-static int tell_broken(io_poller *poller)
-{
-    const uint8_t *area = poller->area;
-    uint64_t end = poller->fd_end;
-    int count = 0;
-    poller->outdated = 0;
-    poller->fd_end = 0;
-    for (uint64_t i = 0; i < end; i++) {
-        io_fd fd = (io_fd)i;
-        if (area[fd] & BROKEN) {
-            (void)harvest(poller, (uint32_t)fd, poller->core.slots[fd].generation, WRITE_FILTER);
-            int again = poller->core.mode != IO_MODE_EDGE && (requested(poller, fd) & IO_WRITE);
-            note(poller, fd, again ? area[fd] : area[fd] & ~BROKEN);
-            count++;
-        } else {
-            note(poller, fd, area[fd]);
-        }
-    }
-    return count;
-}
-
-static int take(io_poller *poller, const struct kevent *event)
-{
-    int r = 0;
-    for (int i = 0; i < FILTERS; i++) {
-        if ((int)event->filter == (int)filters[i].name) {
-            r = harvest(poller, (uint32_t)event->ident, io_os_kevent_data(event), i);
-        }
+    /* The queue may have got the very number that was closed. */
+    int r = fd == queue ? -EPERM : apply(poller, queue, fd);
+    if (is_gone(fd, r)) {
+        uint32_t generation = poller->core.slots[fd].generation;
+        (void)io_core_harvest(&poller->core, (uint32_t)fd, generation, IO_BIT_NVAL);
+        r = 0;
     }
     return r;
 }
 
+/* Put right what an earlier call could not. 0, or what the kernel refuses again, to be tried in the next
+ * wait. */
+static int mend(io_poller *poller)
+{
+    const uint8_t *area = poller->area;
+    int result = 0;
+    for (uint64_t i = 0; i < poller->fd_end; i++) {
+        io_fd fd = (io_fd)i;
+        int notes = area[fd] & LACKING ? arm(poller, poller->fd, fd) : area[fd];
+        if (notes < 0) {
+            result = notes;
+        } else {
+            note(poller, fd, notes);
+        }
+    }
+    return result;
+}
+
+/* Tell what the kernel does not; in edge mode once, in level mode as long as it is asked for. */
+static void tell_broken(io_poller *poller)
+{
+    const uint8_t *area = poller->area;
+    poller->outdated = 0;
+    for (uint64_t i = 0; i < poller->fd_end; i++) {
+        io_fd fd = (io_fd)i;
+        int again = area[fd];
+        if (again & BROKEN) {
+            harvest(poller, (uint32_t)fd, poller->core.slots[fd].generation, WRITE_FILTER);
+            int level = poller->core.mode != IO_MODE_EDGE && (requested(poller, fd) & IO_WRITE);
+            again = level ? area[fd] : area[fd] & ~BROKEN;
+        }
+        note(poller, fd, again);
+    }
+}
+
+static void take(io_poller *poller, const struct kevent *event)
+{
+    for (int i = 0; i < FILTERS; i++) {
+        if ((int)event->filter == (int)filters[i].name) {
+            harvest(poller, (uint32_t)event->ident, io_os_kevent_data(event), i);
+        }
+    }
+}
+
 /* What the kernel refuses is the result only if there is nothing else to tell: others are not to wait
- * for it. */
+ * for it. While there are notes it does not block. */
 static int wait_once(io_poller *poller, int timeout_ms)
 {
     struct kevent events[BATCH];
-    int refusal = poller->outdated ? mend(poller) : 0;
-    int found = refusal || (poller->outdated && io_core_pending(&poller->core) > 0);
-    int count = io_os_kevent_wait(poller->fd, events, BATCH, found ? 0 : timeout_ms);
+    int noted = poller->outdated;
+    int refusal = noted ? mend(poller) : 0;
+    int count = io_os_kevent_wait(poller->fd, events, BATCH, noted ? 0 : timeout_ms);
     for (int i = 0; i < count; i++) {
-        int r = take(poller, &events[i]);
-        refusal = r < 0 ? r : refusal;
+        take(poller, &events[i]);
     }
     if (count >= 0 && poller->outdated) {
-        count += tell_broken(poller);
+        tell_broken(poller);
         show_notes(poller, poller->outdated);
     }
     return count >= 0 && refusal < 0 && io_core_pending(&poller->core) == 0 ? refusal : count;
@@ -381,6 +377,7 @@ static int replace(io_poller *poller, int queue)
 
 static int renew(io_poller *poller)
 {
+    const uint8_t *area = poller->area;
     int queue = io_os_kqueue_create();
     int r = queue < 0 ? queue : 0;
     int broken = 0;
@@ -390,28 +387,18 @@ static int renew(io_poller *poller)
         if (!slot->atom || (slot->kernel & IO_KERNEL_DEAD)) {
             continue;
         }
-        /* The new queue may have got the very number that was closed. */
-        r = fd == queue ? -EPERM : apply(poller, queue, fd);
-        if (is_gone(fd, r)) {
-            r = io_core_harvest(&poller->core, (uint32_t)fd, slot->generation, IO_BIT_NVAL);
-            note(poller, fd, 0);
-        } else {
-            note(poller, fd, r < 0 ? LACKING : r | LACKING); /* until the new one is in use */
-            broken |= r > 0;
+        r = arm(poller, queue, fd);
+        if (r > 0) {
+            note(poller, fd, area[fd] | r); /* the old one, which may stay, may lack something */
+            broken = 1;
         }
     }
     r = r >= 0 && broken ? show(queue) : r;
     r = r >= 0 ? replace(poller, queue) : r;
-    if (r < 0) {
-        if (queue >= 0) {
-            io_os_close_own(queue);
-        }
-        return r;
+    if (r < 0 && queue >= 0) {
+        io_os_close_own(queue);
     }
-    for (uint64_t i = 0; i < poller->fd_end; i++) {
-        note(poller, (io_fd)i, ((uint8_t *)poller->area)[i] & ~LACKING);
-    }
-    return 0;
+    return r < 0 ? r : 0;
 }
 
 const io_backend io_backend_kqueue = {
