@@ -536,7 +536,8 @@ static void check_recovered(int pending)
 }
 
 /* The kernel refuses to change the registrations of dropped flags, and to make the set anew (which
- * kqueue has no need of). What is pending is the result then; if nothing is, the error. */
+ * kqueue has no need of). What is pending is the result then; if nothing is, the error: on kqueue of
+ * the next waits, which ask again (IO-WAIT-14). */
 static void wait_error_inside(const unit_config *config)
 {
     static const int errors[][2] = {
@@ -544,7 +545,7 @@ static void wait_error_inside(const unit_config *config)
     for (int kind = 0; kind < 8 && kit_has_set(config); kind++) {
         const int *error = errors[kind / 2];
         int pending = kind % 2, is_kqueue = (config->types & IO_POLLER_KQUEUE) != 0;
-        int expected = pending ? 1 : -error[!is_kqueue];
+        int refused = pending ? 1 : -error[!is_kqueue];
         CLAUSE("IO-WAIT-9");
         CLAUSE("IO-WAIT-10");
         begin_many(config, 3, pending, pending ? IO_READ | IO_WRITE : 0);
@@ -558,11 +559,12 @@ static void wait_error_inside(const unit_config *config)
         spy_fail(control, error[0], 0, error[1] ? -1 : 2);
         spy_fail(spy_create_of(config), error[1], 0, -1);
         for (int i = 0; i < 3 && error[1]; i++) {
+            int expected = is_kqueue && i == 0 ? pending : refused;
             int result = io_wait(&poller, 0);
-            CHECK(result == expected || (i > 0 && unit_is_edge(config)));
+            CHECK(result == expected || (!is_kqueue && i > 0 && unit_is_edge(config)));
             CHECK(control->count > 0);
         }
-        CHECK(error[1] || io_wait(&poller, 0) == (is_kqueue ? expected : pending));
+        CHECK(error[1] || io_wait(&poller, 0) == pending);
         check_recovered(pending);
         end_many(3);
     }
