@@ -64,7 +64,7 @@ def parse(root, arguments):
 def choose(options, mutants):
     """Those that --only names (an id, or the beginning of a place), and a sample of them that a change elsewhere in
     the sources does not change."""
-    chosen = [mutant for mutant in mutants if mutant.file not in schemata.NOT_JUDGED]
+    chosen = mutants
     if options.only is not None:
         wanted = [word for word in options.only.split(",") if word]
         for word in wanted:
@@ -144,8 +144,6 @@ def report(options, total, results, stale, interrupted, seconds):
     wrong = stale + complaints(results)
     for line in wrong:
         say(f"\nERROR: {line}")
-    for source in schemata.NOT_JUDGED if options.only is None else ():
-        say(f"{source}: not run; the survivors among its mutants are not judged yet (--only {source})")
     for source in options.left_out:
         say(f"\n{source}: no mutants; the simulated kernel has nothing for it")
     states = Counter(result.state for result in results)

@@ -19,8 +19,6 @@ FOLDERS = ("lib/core", "lib/backends")
 FLAGS = ("-std=c11", "-Ilib/include", "-iquote", ".")
 SIMULATED = (*FLAGS, "-DIO_OS_SIM")
 HEADER = "lib/mutant.h"
-# Nobody has judged the survivors among its mutants yet. `--only` runs them.
-NOT_JUDGED = ("lib/backends/kqueue.c",)
 
 _HEADER = """\
 /* Which mutant runs; made by ci/mutants. */
