@@ -29,24 +29,27 @@
 
 #include <string.h>
 
+enum {
+    READ_FILTER,
+    WRITE_FILTER,
+#if defined(EVFILT_EXCEPT) && defined(NOTE_OOB)
+    EXCEPT_FILTER,
+#endif
+    FILTERS,
+    BATCH = 97 /* an atom has up to three events, and one is our own: IO-FAIR-1 with B = 64 */
+};
+
 static const struct {
     int flag;
     int bit;
     int name;
     unsigned notes;
-} filters[] = {
-    {IO_READ, IO_BIT_IN, EVFILT_READ, 0},
-    {IO_WRITE, IO_BIT_OUT, EVFILT_WRITE, 0},
+} filters[FILTERS] = {
+    [READ_FILTER] = {IO_READ, IO_BIT_IN, EVFILT_READ, 0},
+    [WRITE_FILTER] = {IO_WRITE, IO_BIT_OUT, EVFILT_WRITE, 0},
 #if defined(EVFILT_EXCEPT) && defined(NOTE_OOB)
-    {IO_EXCEPT, IO_BIT_PRI, EVFILT_EXCEPT, NOTE_OOB},
+    [EXCEPT_FILTER] = {IO_EXCEPT, IO_BIT_PRI, EVFILT_EXCEPT, NOTE_OOB},
 #endif
-};
-
-enum {
-    WRITE_FILTER = 1,
-    FILTERS = sizeof(filters) / sizeof(filters[0]),
-    CHANGES = 2 * FILTERS,
-    BATCH = 97 /* an atom has up to three events, and one is our own: IO-FAIR-1 with B = 64 */
 };
 
 /* What the area notes of a descriptor. */
@@ -73,9 +76,15 @@ static int requested(const io_poller *poller, io_fd fd)
 
 typedef struct change_list {
     int count;
-    struct kevent changes[CHANGES];
-    struct kevent receipts[CHANGES];
+    struct kevent changes[2 * FILTERS];
+    struct kevent receipts[2 * FILTERS];
 } change_list;
+
+/* A receipt that the kernel leaves out says that all is well. */
+static void clear(change_list *list)
+{
+    memset(list, 0, sizeof(*list));
+}
 
 static void delete_filter(change_list *list, io_fd fd, int i)
 {
@@ -157,7 +166,8 @@ static int outcome(const change_list *list)
 static int apply(const io_poller *poller, int queue, io_fd fd)
 {
     int request = requested(poller, fd);
-    change_list list = {.count = 0};
+    change_list list;
+    clear(&list);
     for (int i = 0; i < FILTERS; i++) {
         delete_filter(&list, fd, i);
         if (request & filters[i].flag) {
@@ -172,7 +182,8 @@ static int apply(const io_poller *poller, int queue, io_fd fd)
 static void prune(io_poller *poller, io_fd fd)
 {
     int request = requested(poller, fd);
-    change_list list = {.count = 0};
+    change_list list;
+    clear(&list);
     for (int i = 0; i < FILTERS; i++) {
         if (!(request & filters[i].flag)) {
             delete_filter(&list, fd, i);
@@ -188,8 +199,10 @@ static void prune(io_poller *poller, io_fd fd)
 static int show(int queue)
 {
 #ifdef EVFILT_USER
-    change_list list = {.count = 2};
     unsigned flags = EV_ADD | EV_ONESHOT | EV_RECEIPT;
+    change_list list;
+    clear(&list);
+    list.count = 2;
     list.changes[0] = io_os_kevent(0, EVFILT_USER, flags, 0, 0);
     list.changes[1] = io_os_kevent(0, EVFILT_USER, flags, NOTE_TRIGGER, 0);
     int r = submit(queue, &list);
@@ -239,7 +252,8 @@ static int modify(io_poller *poller, io_fd fd)
  * refuses, what it still reports is stale, and deleted then (IO-REMOVE-8). */
 static void remove_fd(io_poller *poller, io_fd fd)
 {
-    change_list list = {.count = 0};
+    change_list list;
+    clear(&list);
     for (int i = 0; i < FILTERS; i++) {
         delete_filter(&list, fd, i);
     }

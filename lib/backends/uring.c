@@ -38,12 +38,12 @@ enum { PATIENCE_MS = 1000 }; /* for a poll to end that was cancelled */
 /* The area: of each descriptor, the token of its latest poll, and its place in the list. */
 typedef struct note {
     uint32_t token;
-    uint32_t next; /* the next one that is listed, plus one; 0: this one is not listed */
+    uint32_t next; /* if it is listed: that bit, and the next one; of the last one itself */
 } note;
 
 _Static_assert(sizeof(note) <= IO_AREA_BYTES_PER_FD, "a note has a place in the area");
 
-#define LAST UINT32_MAX /* note.next: it is listed, and nobody comes after it */
+#define LISTED (UINT32_C(1) << 31)
 
 /* note.token: the flags that were asked for, this bit, and above it a count, so that each poll of a
  * descriptor has another token. */
@@ -123,9 +123,9 @@ static void list(io_poller *poller, uint64_t fd)
     if (n[fd].next) {
         return;
     }
-    n[fd].next = LAST;
+    n[fd].next = LISTED | (uint32_t)fd;
     if (poller->fd_end) {
-        n[poller->fd_end - 1].next = (uint32_t)fd + 1;
+        n[poller->fd_end - 1].next = LISTED | (uint32_t)fd;
     } else {
         poller->start = fd;
     }
@@ -137,11 +137,11 @@ static uint64_t unlist(io_poller *poller)
 {
     uint64_t fd = poller->start;
     note *n = &notes(poller)[fd];
-    if (n->next == LAST) {
+    if (fd + 1 == poller->fd_end) {
         poller->fd_end = 0;
         poller->start = 0;
     } else {
-        poller->start = n->next - 1;
+        poller->start = n->next & ~LISTED;
     }
     n->next = 0;
     return fd;
@@ -351,7 +351,7 @@ static void harvest(io_poller *poller, uint64_t fd, int bits)
 /* Look at the first that are listed. The number of those that are ready. */
 static int look(io_poller *poller)
 {
-    struct pollfd entries[BATCH];
+    struct pollfd entries[BATCH] = {{0}};
     int count = 0;
     uint64_t last = poller->fd_end; /* who is listed from here on has to wait */
     for (int ended = last == 0; !ended && count < BATCH;) {

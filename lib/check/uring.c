@@ -19,11 +19,11 @@ IO_CHECK_BEGIN
 
 typedef struct note {
     uint32_t token; /* flags, armed or not, and a count */
-    uint32_t next;  /* the next one that is listed, plus one; 0: not listed */
+    uint32_t next;  /* if it is listed: that bit, and the next one; of the last one itself */
 } note;
 
 enum { ARMED = 8 };
-static const uint32_t last = UINT32_MAX;
+#define LISTED (UINT32_C(1) << 31)
 
 static const note *note_of(const io_poller *poller, uint64_t fd)
 {
@@ -39,13 +39,14 @@ static const char *check_list(const io_poller *poller, uint64_t listed)
     }
     for (uint64_t seen = 1; seen <= listed; seen++) {
         uint32_t next = fd < poller->core.slot_count ? note_of(poller, fd)->next : 0;
-        if (next == 0) {
+        uint64_t successor = next & ~LISTED;
+        if (!(next & LISTED)) {
             return "uring.list";
         }
-        if (next == last) {
-            return seen == listed && fd + 1 == poller->fd_end ? NULL : "uring.list";
+        if (fd + 1 == poller->fd_end) {
+            return seen == listed && successor == fd ? NULL : "uring.list";
         }
-        fd = next - 1;
+        fd = successor;
     }
     return "uring.list";
 }

@@ -7,8 +7,8 @@
 
 #ifdef __FRAMAC__
 
-/* One thread at a time, and no kernel in between: a proof sees plain words. */
-typedef uint32_t io_os_word;
+/* For an analysis a word has another value each time that it is read. */
+typedef volatile uint32_t io_os_word;
 
 static inline uint32_t io_os_acquire(const io_os_word *word)
 {

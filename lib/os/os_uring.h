@@ -1,11 +1,11 @@
 /* The system calls of io_uring. Each returns >= 0 or a negative errno value. IO_OS_URING is defined
- * where they are there: on Linux with headers of 5.19 or newer. The proofs do not have them yet. */
+ * where they are there: on Linux with headers of 5.19 or newer. */
 #ifndef IOATOM_OS_OS_URING_H
 #define IOATOM_OS_OS_URING_H
 
 #include "platform.h"
 
-#if defined(__linux__) && defined(__has_include) && !defined(__FRAMAC__)
+#if defined(__linux__) && defined(__has_include)
 #if __has_include(<linux/io_uring.h>)
 #include <linux/io_uring.h>
 #ifdef IORING_ASYNC_CANCEL_ANY

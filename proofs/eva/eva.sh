@@ -12,7 +12,7 @@ usage()
 Usage: proofs/eva/eva.sh [OPTION]... [DRIVER]...
 
 Has Frama-C's Eva look for run-time errors in the library, driven on one backend
-at a time (DRIVER: epoll, poll, select; default: all). Prints how much of each
+at a time (DRIVER: epoll, kqueue, poll, select, uring; default: all). Prints how much of each
 file the drivers reach, and every alarm.
 
   --json FILE   also write the results there
@@ -39,7 +39,7 @@ while (($#)); do
         json=$2
         shift
         ;;
-    epoll | poll | select) drivers+=("$1") ;;
+    epoll | kqueue | poll | select | uring) drivers+=("$1") ;;
     *)
         printf 'eva.sh: unknown argument %s (--help lists the options)\n' "$1" >&2
         exit 2
@@ -48,7 +48,7 @@ while (($#)); do
     shift
 done
 if ((${#drivers[@]} == 0)); then
-    drivers=(epoll poll select)
+    drivers=(epoll kqueue poll select uring)
 fi
 need frama-c python3
 
@@ -77,18 +77,29 @@ analyse()
     shift 2
     cp -r "$work/$name/source" "$tree"
     python3 "$here/eva.py" prepare "$tree"
+    local sources=("$tree"/lib/core/*.c "$tree"/lib/poller/*.c "$tree/lib/backends/$driver.c")
+    sources+=("$here/drive.c" "$here/kernel.c")
+    local splits=$split_return defines="-DUSE_${driver^^} -DTYPE=IO_POLLER_${driver^^} -DSLOTS=4 -DLAST=3 -DINLINE=0"
+    case $driver in
+    kqueue)
+        sources+=("$here/kernel_kqueue.c")
+        defines+=" -DIO_OS_KQUEUE=1"
+        ;;
+    uring)
+        sources+=("$tree/lib/backends/ring.c" "$here/kernel_uring.c")
+        splits+=,uring_open:0,io_ring_open:0,map:0,io_os_uring_map:0,io_ring_take:0
+        ;;
+    esac
     cp -L "$here/coverage.ml" "$work/$name/" # compiled beside the source
     export EVA_COVERAGE=$work/$name/coverage.tsv
     exec frama-c -machdep gcc_x86_64 -c11 -no-frama-c-stdlib \
         -cpp-extra-args="-std=c11 -I$here/include -I$share/libc -I$tree/lib/include -I$tree/lib -I$here \
-            '-D_Alignof(x)=__alignof__(x)' -DUSE_${driver^^} -DTYPE=IO_POLLER_${driver^^} \
-            -DSLOTS=4 -DLAST=3 -DINLINE=0" \
-        -load-script "$work/$name/coverage.ml" "$tree"/lib/core/*.c "$tree"/lib/poller/*.c \
-        "$tree/lib/backends/$driver.c" "$here/drive.c" "$here/kernel.c" \
+            '-D_Alignof(x)=__alignof__(x)' $defines" \
+        -load-script "$work/$name/coverage.ml" "${sources[@]}" \
         -eva -eva-no-print -eva-msg-key=-initial-state,-final-states \
         -eva-slevel 10 -eva-slevel-function io_core_dispatch:0 \
         -eva-auto-loop-unroll 16 \
-        -eva-split-return-function "$split_return" \
+        -eva-split-return-function "$splits" \
         -eva-unroll-recursive-calls 2 -eva-interprocedural-splits "$@" >"$work/$name/log" 2>&1
 }
 

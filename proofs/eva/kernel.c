@@ -6,7 +6,6 @@
  */
 #include "kernel.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -17,26 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile uint64_t sink;
-
-/* errno(3): any positive number, not only those that a page lists. (A1: positive.) */
-static int failure(void)
-{
-    errno = Frama_C_int_interval(1, INT_MAX);
-    return -1;
-}
-
-/* A call that says nothing but whether it worked. */
-static int done_or_failure(void)
-{
-    return maybe() ? 0 : failure();
-}
-
-/* A call that opens something: any number, one that the process has registered included. */
-static int number_or_failure(void)
-{
-    return maybe() ? Frama_C_int_interval(0, INT_MAX) : failure();
-}
+volatile uint64_t sink;
 
 /* epoll_create1(2): a descriptor, or any error. */
 int epoll_create1(int flags)
@@ -115,7 +95,7 @@ int select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *errorfds, struct
     return Frama_C_int_interval(0, INT_MAX);
 }
 
-/* fcntl(2), F_GETFL alone: any flags, or any error. */
+/* fcntl(2), F_GETFL, F_GETFD and F_SETFD alone: any flags, or any error. */
 int fcntl(int fd, int cmd, ...)
 {
     sink = (uint64_t)fd + (uint64_t)cmd;
@@ -134,7 +114,7 @@ int fstat(int fildes, struct stat *buf)
     return 0;
 }
 
-/* close(2), dup3(2): what was asked for, or any error. */
+/* close(2), dup3(2), dup2(2): what was asked for, or any error. */
 int close(int fd)
 {
     sink = (uint64_t)fd;
@@ -145,6 +125,18 @@ int dup3(int oldfd, int newfd, int flags)
 {
     sink = (uint64_t)oldfd + (uint64_t)flags;
     return maybe() ? newfd : failure();
+}
+
+int dup2(int oldfd, int newfd)
+{
+    sink = (uint64_t)oldfd;
+    return maybe() ? newfd : failure();
+}
+
+/* getpid(2): any number, and another one after a fork. */
+pid_t getpid(void)
+{
+    return Frama_C_int_interval(1, INT_MAX);
 }
 
 /* clock_gettime(2): any time at all. It does not fail for a clock that exists (A4). */

@@ -217,6 +217,7 @@ static void uring_asked(void)
 static void uring_area(const unit_config *config)
 {
     enum { ARMED = 8 };
+    const uint32_t listed = UINT32_C(1) << 31;
     if (!(config->types & IO_POLLER_URING)) {
         return;
     }
@@ -244,10 +245,11 @@ static void uring_area(const unit_config *config)
     NOTE_FAULT("uring.armed", notes[fds[SILENT]][0] &= ~(uint32_t)ARMED);
     NOTE_FAULT("uring.events", reader[0] |= IO_WRITE);
     NOTE_FAULT("uring.events", slot_of(SILENT)->kernel = IO_WRITE);
-    NOTE_FAULT("uring.list", notes[fds[SILENT]][1] = UINT32_MAX);
-    NOTE_FAULT("uring.list", writer[1] = UINT32_MAX);
-    NOTE_FAULT("uring.list", writer[1] = LIMIT + 1);
-    NOTE_FAULT("uring.list", reader[1] = (uint32_t)fds[WRITER] + 1);
+    NOTE_FAULT("uring.list", notes[fds[SILENT]][1] = listed | (uint32_t)fds[SILENT]);
+    NOTE_FAULT("uring.list", writer[1] = listed | (uint32_t)fds[WRITER]);
+    NOTE_FAULT("uring.list", writer[1] = listed | LIMIT);
+    NOTE_FAULT("uring.list", writer[1] &= ~listed);
+    NOTE_FAULT("uring.list", reader[1] = listed | (uint32_t)fds[WRITER]);
     NOTE_FAULT("uring.list", poller.fd_end = 0);
     NOTE_FAULT("uring.list", poller.fd_end = (uint64_t)fds[WRITER] + 1);
     NOTE_FAULT("uring.list", poller.start = (uint64_t)fds[SILENT]);

@@ -4,6 +4,11 @@
 
 #include_next <poll.h>
 
+#include <signal.h>
+#include <time.h>
+
 #define POLLRDHUP 0x2000
+
+int ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *mask);
 
 #endif

@@ -5,5 +5,6 @@
 #include_next <unistd.h>
 
 int dup3(int oldfd, int newfd, int flags);
+long syscall(long number, ...);
 
 #endif
