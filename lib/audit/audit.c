@@ -183,6 +183,10 @@ int io_audit_dispatch(io_audit *audit)
         core->dispatching = 0;
         r = io_core_next(core, &event);
     }
+    if (r == 0) {
+        (void)io_dispatch(
+            audit->poller); /* nothing is pending: what is left are timers (IO-AUDIT-1) */
+    }
     return r < 0 ? io_result(r) : calls;
 }
 

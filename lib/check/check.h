@@ -12,7 +12,7 @@
 #ifndef IOATOM_CHECK_CHECK_H
 #define IOATOM_CHECK_CHECK_H
 
-#include <ioatom/ioatom.h>
+#include <ioatom/timer.h>
 
 #ifdef IO_CHECK
 
@@ -31,6 +31,10 @@ typedef enum io_check_depth {
 /* All of a poller: its core, its own fields, and what its backend notes; null for one that is not
  * open. */
 const char *io_poller_check(const io_poller *poller, io_check_depth depth);
+
+/* Timers, and what their poller has of them; null for those that are not attached. It is a part of
+ * io_poller_check. */
+const char *io_timers_check(const io_timers *timers);
 
 /* What the backend is to ask for on behalf of each descriptor, against what it noted, or what the
  * kernel has: the parts of io_poller_check, for pollers of that type, whose core is as it should

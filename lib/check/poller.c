@@ -66,6 +66,10 @@ static const char *check_fields(const io_poller *poller)
     if (poller->outdated && (poller->outdated != 1 || !has_set)) {
         return "poller.outdated";
     }
+    if ((poller->timers != NULL) != (poller->run_timers != NULL) ||
+        (poller->timers && poller->timers->poller != poller)) {
+        return "poller.timers";
+    }
     return NULL;
 }
 
@@ -109,6 +113,9 @@ const char *io_poller_check(const io_poller *poller, io_check_depth depth)
     const char *broken = io_core_check(&poller->core, poller);
     if (!broken) {
         broken = check_fields(poller);
+    }
+    if (!broken && poller->timers) {
+        broken = io_timers_check(poller->timers);
     }
     return broken ? broken : check_backend(poller, depth);
 }

@@ -159,9 +159,10 @@ int io_wait(io_poller *poller, int timeout_ms)
 
 /*@ REQ_POLLER(poller)
     requires client: OPEN(poller) ==> client(CORE);
+    requires timers: OPEN(poller) ==> TIMERS_KEEP(poller);
     TOTAL
     assigns poller->core.slots[0 .. poller->core.slot_count - 1], poller->core.cursor, poller->core.queue_count,
-      poller->core.dispatching, BACKENDS(poller), io_user_state, WATCHED, errno;
+      poller->core.dispatching, poller->deadline_ns, BACKENDS(poller), io_kernel_now_ns, io_user_state, WATCHED, errno;
     ENS_POLLER(poller)
     ENS_GIVEN(poller, OPEN(poller))
     ensures IO_DISPATCH_5_busy: \old(OPEN(poller)) ==> (\result == -EBUSY <==> \old(poller->core.dispatching) != 0);
@@ -185,7 +186,12 @@ int io_dispatch(io_poller *poller)
     if (!io_poller_is_open(poller)) {
         return io_result(-EINVAL);
     }
-    return io_result(io_core_dispatch(&poller->core, poller));
+    int r = io_core_dispatch(&poller->core, poller);
+    if (r >= 0 && poller->run_timers) {
+        //@ calls io_some_timers;
+        poller->run_timers(poller); /* (IO-TIMER-10) */
+    }
+    return io_result(r);
 }
 
 /*@ REQ_POLLER(poller)

@@ -100,6 +100,8 @@ static int open_backend(io_poller *poller, const io_backend *backend, int types,
     poller->fd_end = 0;
     poller->start = 0;
     poller->outdated = 0;
+    poller->timers = NULL;
+    poller->run_timers = NULL;
     poller->fd = -1;
     poller->type = backend->type | mode;
     return backend->open(poller);
@@ -174,6 +176,8 @@ int io_poller_dispose(io_poller *poller)
     }
     poller->backend->close(poller);
     poller->backend = NULL;
+    poller->timers = NULL; /* they are attached no more (IO-TIMER-4) */
+    poller->run_timers = NULL;
     return 0;
 }
 

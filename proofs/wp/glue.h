@@ -227,4 +227,20 @@ void io_some_remove(io_poller *poller, io_fd fd);
     ensures IO_WAIT_9_kept: kept{Pre, Post}(&poller->core); */
 int io_some_wait(io_poller *poller, int timeout_ms);
 
+/* --- what timers may do: their callbacks do what an atom's may do --- */
+
+/* Attached timers (ioatom/timer.h), or none. */
+#define TIMERS_KEEP(p) ((p)->run_timers == \null || (p)->run_timers == &io_some_timers)
+
+/*@ REQ_USED(poller)
+    requires client: client(&poller->core);
+    requires idle: poller->core.dispatching == 0 && poller->core.cursor == 0 && poller->core.queue_count == 0;
+    TOTAL
+    assigns poller->core.slots[0 .. poller->core.slot_count - 1], poller->deadline_ns, BACKENDS(poller), io_kernel_now_ns,
+      io_user_state, errno;
+    ENS_USED(poller)
+    ensures IO_ADD_9_quiet: shrinks{Pre, Post}(&poller->core);
+    ensures client: client(&poller->core); */
+void io_some_timers(io_poller *poller);
+
 #endif

@@ -15,7 +15,7 @@ complain()
 # names FILE...: of invariants, as strings
 names()
 {
-    grep -ohE '"(core|poller|poll|select|epoll|kqueue|uring)\.[a-z_]+"' "$@" | sort -u
+    grep -ohE '"(core|poller|poll|select|epoll|kqueue|uring|timers)\.[a-z_]+"' "$@" | sort -u
 }
 
 sources=(lib/check/*.c)

@@ -69,6 +69,10 @@ struct io_poller {
 #else
     uint64_t inline_area[IO_POLLER_INLINE_FDS];
 #endif
+    /* Timers that are attached (ioatom/timer.h), and what io_dispatch calls for them after the
+     * atoms; null: there are none. */
+    struct io_timers *timers;
+    void (*run_timers)(io_poller *poller);
 };
 
 #endif

@@ -69,6 +69,17 @@
 #define io_socket_connect io_sim_lib_socket_connect
 #define io_socket_listen io_sim_lib_socket_listen
 #define io_timeout_ms io_sim_lib_timeout_ms
+#define io_timer_after io_sim_lib_timer_after
+#define io_timer_cancel io_sim_lib_timer_cancel
+#define io_timer_deadline io_sim_lib_timer_deadline
+#define io_timer_init io_sim_lib_timer_init
+#define io_timer_now_ns io_sim_lib_timer_now_ns
+#define io_timer_set_at io_sim_lib_timer_set_at
+#define io_timer_set_in io_sim_lib_timer_set_in
+#define io_timers_check io_sim_lib_timers_check
+#define io_timers_dispose io_sim_lib_timers_dispose
+#define io_timers_init io_sim_lib_timers_init
+#define io_timers_poller io_sim_lib_timers_poller
 #define io_uring_check io_sim_lib_uring_check
 #define io_wait io_sim_lib_wait
 #define io_write io_sim_lib_write
