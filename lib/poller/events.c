@@ -187,6 +187,7 @@ int io_dispatch(io_poller *poller)
         return io_result(-EINVAL);
     }
     int r = io_core_dispatch(&poller->core, poller);
+    //@ assert timers: poller->run_timers == \at(poller->run_timers, Pre);
     if (r >= 0 && poller->run_timers) {
         //@ calls io_some_timers;
         poller->run_timers(poller); /* (IO-TIMER-10) */

@@ -230,7 +230,9 @@ int io_some_wait(io_poller *poller, int timeout_ms);
 /* --- what timers may do: their callbacks do what an atom's may do --- */
 
 /* Attached timers (ioatom/timer.h), or none. */
-#define TIMERS_KEEP(p) ((p)->run_timers == \null || (p)->run_timers == &io_some_timers)
+#define TIMERS_KEEP(p) \
+    (((p)->run_timers == \null || (p)->run_timers == &io_some_timers) && \
+     \separated(&(p)->run_timers, (p)->core.slots + (0 .. (p)->core.slot_count - 1)))
 
 /*@ REQ_USED(poller)
     requires client: client(&poller->core);
