@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the seeds of table_fuzzer and deadline_fuzzer from the text below.
+"""Writes the seeds of table_fuzzer, deadline_fuzzer and timer_fuzzer from the text below.
 
 Usage: fuzz/seeds.py --write | --check | --help
 
-  --write  writes fuzz/corpus/table_fuzzer/NAME and fuzz/corpus/deadline_fuzzer/NAME
+  --write  writes fuzz/corpus/TARGET/NAME
   --check  compares them with what is there: exit status 1 if they differ, or one is missing
   --help   prints this
 
@@ -13,7 +13,13 @@ w, x, 1 for oneshot, or 0), or the bits of a report, or the distance of a stale 
 calls in the brackets behind it, one bracket for each in the order in which their events came.
 
 A seed of deadline_fuzzer is "now TIME; timeout MS; deadline TIME; POLLER; HAPPENING TIME; FAULT": a time is a beginning and an
-offset, as in near+5ms; end is 2^64 ns, so that end-1 is the time that means never. Other files in the two folders, such as the reproducers of what was found, stay as they are.
+offset, as in near+5ms; end is 2^64 ns, so that end-1 is the time that means never.
+
+A seed of timer_fuzzer is "TIME, POLLER, PLACES: CALL; CALL; ...". A time is now, zero (the clock's), first (deadline) or end, and
+an offset, as in now+5ms (behind first: +127 to -128 ns), or a number of nanoseconds; a timer is t0 to t11. Behind a dispatch
+stand brackets, one for each callback, in the order in which they come, with what it calls.
+
+Other files in the folders, such as the reproducers of what was found, stay as they are.
 """
 import re
 import sys
@@ -122,6 +128,62 @@ DEADLINE = {
     "half-way-through-the-clock": "now half-1; timeout 86400000; deadline half+9h; epoll edge; nothing 0+0; early 2 1",
 }
 
+TIMER = {
+    "one-shot": "zero+9s, epoll edge, 2: at t0 now+5ms; wait -1; dispatch []; dispatch; free t0; wait 10",
+    "never-early": "zero+9s, poll level, 3: at t0 now+5ms; advance first-1; dispatch; wait 0; dispatch; advance first+0; dispatch []",
+    "M1-zero": "zero+9s, epoll level, 1: in t0 now+0; wait -1; dispatch []; at t0 zero+0; wait -1; dispatch []",
+    "M10-zero-arms-itself-again": "zero+9s, epoll edge, 1: in t0 now+0; wait -1; dispatch [in t0 now+0]; wait -1;"
+    " dispatch [in t0 now+0]; dispatch [at t0 zero+0]; dispatch [cancel t0]",
+    "M11-behind": "zero+9s, select level, 2: at t0 now+5ms every 5ms; wait -1; dispatch []; advance now+53ms; dispatch [];"
+    " wait -1; dispatch []; advance first+0; dispatch []; at t0 now-10us every 10us; dispatch []; at t0 now-9us every 10us; dispatch []",
+    "M11-long-behind": "zero+9s, kqueue edge, 2: at t0 zero+7 every 1; dispatch []; advance now+200h; dispatch []; advance now+1; dispatch []",
+    "M12-no-starving": "zero+9s, epoll edge, 3: at t0 zero+0; at t1 zero+1; put; wait -1; dispatch [] [at t0 zero+0] [at t1 zero+1];"
+    " put; wait 0; dispatch [] [] []",
+    "M13-cancelled-when-due": "zero+9s, uring edge, 6: at t0 zero+1; at t1 zero+2; at t2 zero+3 every 1h; at t3 zero+4;"
+    " dispatch [cancel t1; cancel t2] [free t3; cancel t1]; dispatch",
+    "freed-when-due": "zero+9s, epoll level, 6: at t0 zero+1; at t1 zero+2; at t2 zero+3 every 1h; at t3 zero+4;"
+    " dispatch [free t0; free t1; free t2] [free t3]; dispatch",
+    "interval-ends-itself": "zero+9s, poll edge, 2: at t0 zero+1 every 5ms; dispatch [free t0]; at t1 zero+1 every 5ms;"
+    " dispatch [cancel t1]; advance now+1h; dispatch; at t0 zero+1 every 5ms; dispatch [at t0 now+1ms]; advance now+1h; dispatch []",
+    "cancelled-by-an-atom": "zero+9s, epoll edge, 4: at t0 zero+1; at t1 zero+2; put; wait -1;"
+    " dispatch [free t0; at t2 zero+0; advance now+5ms; at t3 now-1] [] [] []",
+    "the-clock-moves-in-callbacks": "zero+9s, epoll level, 4: at t0 zero+1; at t1 now+1ms; in t2 now+3ms; put; wait 0;"
+    " dispatch [advance now+2ms] [advance now+9ms; in t3 now+1ms] []; dispatch [] [advance now+1ms]; dispatch []",
+    "Z62-armed-in-a-round": "zero+9s, select edge, 9: at t0 zero+9; at t1 zero+8; dispatch [at t0 zero+1; at t2 zero+0; at t3 now+0;"
+    " ] [at t1 zero+1; at t3 now+1ms; at t4 zero+3]; dispatch [cancel t1; at t5 zero+0; free t5] [] []; dispatch [] []",
+    "moved-in-a-round": "zero+9s, epoll edge, 12: at t0 zero+1; at t1 now+1h; at t2 now+2h; at t3 now+3h; at t4 now+4h; at t5 now+5h;"
+    " dispatch [at t5 zero+0; at t3 zero+2; at t1 now+6h]; dispatch [at t5 zero+0; at t5 now+1h; at t4 zero+9] [cancel t4; at t3 zero+1;"
+    " cancel t5]; dispatch [] []",
+    "full": "zero+9s, epoll edge, 2: at t0 zero+1; at t1 now+1h; at t2 zero+3; at t1 zero+2; dispatch [at t2 zero+1; at t0 zero+1]"
+    " [at t0 zero+1; cancel t2; at t0 zero+1]; dispatch [at t1 zero+0; at t2 zero+0]; attach 1; at t0 zero+1; at t1 zero+1; dispatch []",
+    "busy": "zero+9s, epoll edge, 2: at t0 zero+1; put; wait 0; dispatch [busy] [busy; put]; wait -1; dispatch []",
+    "Z63-interval-of-long-ago": "zero+9s, epoll edge, 2: at t0 zero+0 every 1; dispatch []; at t0 zero+0 every end-1; dispatch [];"
+    " at t0 zero+2 every end-2; dispatch []; at t0 zero+2 every end-3; dispatch []; wait 10; dispatch",
+    "Z54-the-end": "end-200ms, epoll edge, 3: at t0 end-0; in t1 end-0; in t2 now+2s; at t0 end-1 every 1ms; wait 10; dispatch;"
+    " advance end-1; dispatch []; advance end-0; dispatch; at t1 end-0; at t2 now+0; dispatch; wait -1",
+    "Z54-a-delay-beyond-the-end": "zero+9s, poll level, 3: in t0 now-1; in t1 end-0; in t2 end-1; wait 10; dispatch; advance end-1;"
+    " dispatch []; advance end-0; dispatch",
+    "the-beginning": "zero+0, kqueue level, 3: at t0 zero+0; in t1 now+1; in t2 now+0; wait -1; dispatch [] []; wait -1; dispatch []",
+    "Z64-counted-from-now": "zero+9s, epoll edge, 3: at t0 zero+1; dispatch [advance now+5ms; in t1 now+1ms]; advance first-1; dispatch;"
+    " advance first+0; dispatch []",
+    "Z65-taken-from-the-middle": "zero+9s, epoll edge, 12: at t0 now+1s; at t1 now+2s; at t2 now+50s; at t3 now+60s; at t4 now+70s;"
+    " at t5 now+3s; at t6 now+4s; at t7 now+5s; at t8 now+6s; at t9 now+51s; at t10 now+52s; at t11 now+7s; cancel t9; cancel t10;"
+    " cancel t1; cancel t5; at t2 now+10ms; at t6 now+99s; at t0 now+98s; advance now+255s; dispatch [] [] [] [] [] [] [] []",
+    "Z65-up-and-down": "zero+9s, epoll level, 12: at t0 zero+1; at t1 zero+10; at t2 zero+20; at t3 zero+30; at t4 zero+40; at t5 zero+11;"
+    " at t6 zero+12; at t7 zero+13; at t8 zero+14; at t9 zero+21; at t10 zero+22; at t11 zero+15; cancel t9; at t3 zero+0;"
+    " at t0 zero+99; at t8 zero+2; dispatch [] [] [] [] [] [] [] [] [] [] []",
+    "Z66-first-last": "zero+9s, epoll edge, 12: at t11 zero+1; at t10 zero+2; at t9 zero+3; at t8 zero+4; at t7 zero+5; at t6 zero+6;"
+    " at t5 zero+7; at t4 zero+8; at t3 zero+9; at t2 zero+10; at t1 zero+11; at t0 zero+12; dispatch; dispatch",
+    "Z69-the-first-is-cancelled": "zero+9s, epoll edge, 4: at t0 now+10ms; at t1 now+20ms; cancel t0; wait -1; dispatch []; at t0 now+5ms;"
+    " at t0 now+9ms; wait -1; at t2 now+30ms; at t2 now+3ms; wait -1; dispatch [] []; at t0 now+1ms; cancel t0; wait 10; wait -1",
+    "Z67-all-are-cancelled": "zero+9s, epoll edge, 3: at t0 zero+1; at t1 zero+1; at t2 now+1ms; cancel t0; cancel t1; cancel t2; cancel t2;"
+    " dispatch; wait 10; dispatch",
+    "attach-again": "zero+9s, epoll edge, 12: at t0 zero+1; at t1 now+1h every 1h; attach 3; cancel t1; dispatch; at t1 zero+1; wait -1;"
+    " dispatch []; wait 10",
+    "equal-deadlines": "zero+9s, epoll edge, 12: at t0 zero+5; at t1 zero+5; at t2 zero+5 every 5; at t3 zero+4; at t4 zero+6; at t5 zero+5;"
+    " dispatch [] [] [] [] [] []",
+}
+
 CALLS = ("add set remove free exhausted report pressed stale beyond dispatch next compact calm wake wake_all renew").split()
 GENERATIONS = ["0", "254", "last", "65534", "half", "24b", "31b", "32766"]
 DISTANCES = ["+1", "+2", "-1", "-2", "+4b", "+8b", "+15b", "+16b", "+24b", "+31b", "+3", "+10b", "-8b", "-16b", "+6", "+28b"]
@@ -202,11 +264,67 @@ def deadline_bytes(text):
     return data + bytes([waits]) + span_ns.to_bytes(4, "little")
 
 
+TIMER_CALLS = "at in cancel free advance put wait dispatch attach".split()
+SPANS = {"": 0, "us": 1, "ms": 2, "s": 3, "h": 4}
+WAITS = ["0", "-1", "1", "10", "1000", "INT_MAX-1", "INT_MAX", "86400000"]
+
+
+def span_bytes(number, unit):
+    return bytes([SPANS[unit], int(number)])
+
+
+def timer_time_bytes(text):
+    if text.isdigit():
+        return bytes([5]) + int(text).to_bytes(8, "little")
+    name, sign, number, unit = re.fullmatch(r"(now|zero|end|first)([+-])(\d+)(\w*)", text).groups()
+    if name == "first":
+        return bytes([4, 128 + int(sign + number)])
+    return bytes([{"now+": 0, "now-": 1, "zero+": 2, "end-": 3}[name + sign]]) + span_bytes(number, unit)
+
+
+def interval_bytes(text):
+    end, number, unit = re.fullmatch(r"(end-)?(\d+)(\w*)", text).groups()
+    return bytes([3 if end else 2]) + span_bytes(number, unit)
+
+
+def timer_call_bytes(text, brackets=()):
+    name, *words = text.split()
+    data = bytes([TIMER_CALLS.index("wait" if name == "busy" else name)])
+    if name in ("at", "in", "cancel", "free"):
+        data += bytes([int(words.pop(0)[1:])])
+    if name in ("at", "in", "advance"):
+        data += timer_time_bytes(words.pop(0))
+    if name in ("at", "in"):
+        data += interval_bytes(words[1]) if words else bytes([0])
+        words = words[2:]
+    elif name == "wait":
+        data += bytes([WAITS.index(words.pop(0))])
+    elif name == "attach":
+        data += bytes([int(words.pop(0)) - 1])
+    if words:
+        raise ValueError(f"too many words: {text}")
+    for inner in brackets:
+        calls = [part for part in inner.split(";") if part.strip()]
+        data += bytes([len(calls)]) + b"".join(timer_call_bytes(part) for part in calls)
+    return data
+
+
+def timer_bytes(text):
+    head, _, calls = text.partition(":")
+    time, poller, places = [part.strip() for part in head.split(",")]
+    data = timer_time_bytes(time) + bytes([POLLERS.index(poller), int(places) - 1])
+    for call, brackets in re.findall(r"\s*([^;\[\]]+?)\s*((?:\[[^\]]*\]\s*)*)(?:;|$)", calls):
+        data += timer_call_bytes(call, re.findall(r"\[([^\]]*)\]", brackets))
+    return data
+
+
 def seeds():
     for name, text in TABLE.items():
         yield CORPUS / "table_fuzzer" / name, table_bytes(text)
     for name, text in DEADLINE.items():
         yield CORPUS / "deadline_fuzzer" / name, deadline_bytes(text)
+    for name, text in TIMER.items():
+        yield CORPUS / "timer_fuzzer" / name, timer_bytes(text)
 
 
 def main(arguments):
@@ -224,7 +342,7 @@ def main(arguments):
         elif not path.is_file() or path.read_bytes() != data:
             print(f"{path.parent.name}/{path.name} is not what its text says: run fuzz/seeds.py --write")
             differing += 1
-    print(f"{len(TABLE)} seeds of table_fuzzer, {len(DEADLINE)} of deadline_fuzzer")
+    print(f"{len(TABLE)} seeds of table_fuzzer, {len(DEADLINE)} of deadline_fuzzer, {len(TIMER)} of timer_fuzzer")
     return 1 if differing else 0
 
 
