@@ -160,14 +160,15 @@ static void expect(const char *clause, int result, int expected)
     }
 }
 
-static void check_all(void)
+/* clause: of what was done last. */
+static void check_all(const char *clause)
 {
     for (int id = 0; id < TIMERS; id++) {
         const timer_model_entry *entry = timer_model_find(&model, id);
         uint64_t deadline_ns = 1;
         int result = io_timer_deadline(&timers, all[id], &deadline_ns);
         if (result != (entry ? 0 : -ENOENT) || deadline_ns != (entry ? entry->deadline_ns : 1)) {
-            violation("IO-TIMER-5", "the deadline of t%d is %d, %" PRIu64, id, result, deadline_ns);
+            violation(clause, "the deadline of t%d is %d, %" PRIu64, id, result, deadline_ns);
         }
     }
     if (!depth && poller.deadline_ns != timer_model_first(&model)) {
@@ -175,7 +176,7 @@ static void check_all(void)
     }
     const char *broken = io_poller_check(&poller, IO_CHECK_MEMORY);
     if (broken) {
-        violation("IO-TIMER-5", "%s", broken);
+        violation(clause, "%s", broken);
     }
 }
 
@@ -201,7 +202,7 @@ static void on_time(io_timers *given, io_timer *timer, uint64_t missed)
         violation(broken, "t%d fires, missed %" PRIu64, id, missed);
     }
     depth++;
-    check_all();
+    check_all(timer_model_find(&model, id) ? "IO-TIMER-13" : "IO-TIMER-12");
     for (unsigned calls = read_byte() % 4; calls > 0; calls--) {
         play(1);
     }
@@ -229,7 +230,8 @@ static void on_input(io_poller *given, io_atom *its, int flags)
     round_ns = io_sim_now_ns(&sim);
 }
 
-static void set(int id, int by_delay)
+/* 1: what was asked for never comes. */
+static int set(int id, int by_delay)
 {
     uint64_t now_ns = io_sim_now_ns(&sim);
     uint64_t time_ns = read_time(), interval_ns = read_interval();
@@ -241,6 +243,7 @@ static void set(int id, int by_delay)
     n->result = by_delay ? io_timer_set_in(&timers, all[id], delay_ns, interval_ns)
                          : io_timer_set_at(&timers, all[id], deadline_ns, interval_ns);
     expect("IO-TIMER-5", n->result, timer_model_set(&model, id, deadline_ns, interval_ns));
+    return deadline_ns == UINT64_MAX;
 }
 
 static void cancel(int id)
@@ -370,10 +373,15 @@ static void refused(void)
 /* One byte: what to do; one of a timer, if it is about one; then what that needs. */
 static void play(int in_callback)
 {
+    static const char *const clauses[] = {"IO-TIMER-5",  "IO-TIMER-8", "IO-TIMER-14",
+                                          "IO-TIMER-14", "IO-TIMER-6", "IO-TIMER-15",
+                                          "IO-TIMER-17", "IO-TIMER-9", "IO-TIMER-1"};
     unsigned what = read_byte() % 9;
     int id = what < 4 ? (int)(read_byte() % TIMERS) : -1;
+    const char *clause = clauses[what];
     if (what == 0 || what == 1) {
-        set(id, what == 1);
+        int is_never = set(id, what == 1);
+        clause = is_never ? "IO-TIMER-7" : clause;
     } else if (what == 2) {
         cancel(id);
     } else if (what == 3) {
@@ -384,6 +392,7 @@ static void play(int in_callback)
         put();
     } else if (in_callback) {
         refused();
+        clause = "IO-TIMER-16";
     } else if (what == 6) {
         wait_for(read_timeout());
     } else if (what == 7) {
@@ -392,7 +401,7 @@ static void play(int in_callback)
         expect("IO-TIMER-3", io_timers_dispose(&timers), 0);
         attach(1 + (int)(read_byte() % TIMERS));
     }
-    check_all();
+    check_all(clause);
 }
 
 /* Where the clock stands at the beginning, the poller, the number of places. */
