@@ -15,6 +15,7 @@ PROVED = [
 ]
 
 OPEN = [
+    "proofs/wp/heap.c",
 ]
 
 OPTIONS = {
