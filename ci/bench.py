@@ -12,7 +12,7 @@ from fuzzkit import common
 from fuzzkit.common import Interrupted, Trouble, say
 
 ROOT = Path(__file__).resolve().parent.parent
-LIBRARY = ("core", "backends", "os", "poller", "io", "timer", "audit")
+LIBRARY = ("core", "backends", "os", "poller", "io", "codec", "timer", "audit")
 FLAGS = ("-O2", "-std=c11", "-Ilib/include", "-iquote", ".")
 # libev has functions of libevent's names for those who want to change over: libevent's own come first.
 PEERS = ("-levent_core", "-lev")

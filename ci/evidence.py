@@ -211,13 +211,17 @@ def state_table(facts):
             "timers (`ioatom/timer.h`)",
             "tested: unit tests, `fuzz/timer_fuzzer.c` against a sorted list, on a virtual clock; not proved",
         ),
+        (
+            "lines and frames (`ioatom/codec.h`)",
+            "tested: unit tests, `fuzz/codec_fuzzer.c` against a parser that goes byte by byte; not proved",
+        ),
         ("no allocation", "tested: the archive's symbols"),
         ("the kernel (epoll(7), io_uring(7), poll(2), select(2), the clock)", "assumed (A-12 to A-16), exercised by every test"),
         (
             "Windows: `afd`, `select`",
             "tested under wine (`ci/windows`: unit tests, the fuzz corpus, the echo server); on no Windows",
         ),
-        ("codecs, threads", "not yet: out of scope today"),
+        ("threads", "not yet: out of scope today"),
         ("`/dev/poll`, event ports", "out of scope"),
     ]
     return ["| what | state |", "|---|---|"] + [f"| {what} | {state} |" for what, state in rows]

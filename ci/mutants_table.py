@@ -23,7 +23,7 @@ _CLASSES = (
 def class_of(name):
     letter, number = name[0], int(re.sub(r"\D", "", name))
     if letter != "Z":
-        return {"A": "our own past", "K": "kqueue", "M": "amy", "U": "io_uring"}.get(letter, "other")
+        return {"A": "our own past", "K": "kqueue", "L": "lines, frames", "M": "amy", "U": "io_uring"}.get(letter, "other")
     return next((words for last, words in _CLASSES if number <= last), "other")
 
 

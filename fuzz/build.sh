@@ -124,7 +124,7 @@ seeds()
 }
 
 library=()
-for folder in core backends os poller io timer audit check; do
+for folder in core backends os poller io codec timer audit check; do
     if [[ -d lib/$folder ]]; then mapfile -t -O "${#library[@]}" library < <(find "lib/$folder" -name '*.c' | LC_ALL=C sort); fi
 done
 simulation=(lib/sim/*.c)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of table_fuzzer, deadline_fuzzer and timer_fuzzer from the text below.
+"""Writes the seeds of table_fuzzer, deadline_fuzzer, timer_fuzzer and codec_fuzzer from the text below.
 
 Usage: fuzz/seeds.py --write | --check | --help
 
@@ -18,6 +18,9 @@ offset, as in near+5ms; end is 2^64 ns, so that end-1 is the time that means nev
 A seed of timer_fuzzer is "TIME, POLLER, PLACES: CALL; CALL; ...". A time is now, zero (the clock's), first (deadline) or end, and
 an offset, as in now+5ms (behind first: +127 to -128 ns), or a number of nanoseconds; a timer is t0 to t11. Behind a dispatch
 stand brackets, one for each callback, in the order in which they come, with what it calls.
+
+A seed of codec_fuzzer is "LETTER MEMORY LIMIT: PIECE ...", as in the head of fuzz/codec_fuzzer.c; a piece is 'bytes', feed
+'bytes', put 'bytes' or end.
 
 Other files in the folders, such as the reproducers of what was found, stay as they are.
 """
@@ -318,7 +321,63 @@ def timer_bytes(text):
     return data
 
 
+CODEC = {
+    "lines": r"l 16 8: 'one\ntwo\n\nfo' 'ur\n' end",
+    "line-before-the-end": r"l 32 8: feed 'one\ntwo\nth' feed 'ree\n' end",
+    "line-crlf-is-not-asked-for": r"l 16 8: 'one\r\n\r\n'",
+    "line-cut-off": r"l 16 8: 'one\ntw' end 'o\n'",
+    "line-too-long": r"l 16 4: '1234\n12345' '\n'",
+    "line-at-the-limit-crlf": r"c 6 4: '1234\r' '\n123' '4\r\n' '12345'",
+    "line-crlf": r"c 32 16: 'a\r\n\r\n\nb\nc\r\r\n\rd\n' 'e\r' '\n' '\r' end",
+    "line-crlf-limit-and-end": r"c 16 4: '1234\r' end",
+    "line-memory-full": r"l 5 4: '1234567\n' '12'",
+    "line-memory-of-one": r"l 1 0: '\n\n' 'x'",
+    "line-moves-through-memory": r"l 6 4: 'ab\ncd\n' 'e\nfgh' '\nijk' 'l\n\n\n\n\nm' 'n\n'",
+    "frames-1": r"1 32 16: '\x03abc\x00\x01d' '\x05ef' 'ghi' end",
+    "frames-2": r"2 32 16: '\x00\x03abc\x00' '\x00\x00' '\x01d' end",
+    "frames-4": r"4 32 16: '\x00\x00\x00\x03abc\x00\x00\x00\x00\x00\x00' '\x00\x01d' end",
+    "frames-8": r"8 32 16: '\x00\x00\x00\x00\x00\x00\x00\x03abc\x00\x00' '\x00\x00\x00\x00\x00\x00' end",
+    "frames-varint": r"v 32 16: '\x03abc\x00\x82\x00de' '\x81' '\x80\x00f' end",
+    "frame-before-the-end": r"1 32 8: feed '\x03one' feed '\x00\x03two\x02' end",
+    "frame-cut-off": r"2 32 16: '\x00\x01a\x00\x02b' end",
+    "frame-prefix-cut-off": r"4 32 16: '\x00\x00\x00' end",
+    "frame-too-long": r"1 32 16: '\x100123456789abcdef\x11' '0123'",
+    "frame-too-long-high-byte": r"8 32 16: '\x01\x00\x00\x00\x00\x00\x00\x01' 'a'",
+    "frame-too-long-4": r"4 32 16: '\x00\x01\x00\x01a'",
+    "frame-varint-64-bits": r"v 32 16: '\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01'",
+    "frame-varint-65-bits": r"v 32 16: '\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02'",
+    "frame-varint-11-bytes": r"v 32 16: '\x80\x80\x80\x80\x80\x80\x80\x80\x80' '\x80\x01'",
+    "frame-fills-the-memory": r"2 10 8: '\x00\x0812345678' '\x00\x04abcd\x00' '\x08zyxwvuts'",
+    "written-lines": r"l 64 40: put 'one' put '' put 'thr\nee' put 'four' end",
+    "written-lines-crlf": r"c 64 40: put 'one' put '' put 'x\r' put 'four' end",
+    "written-frames-1": r"1 64 40: put 'one' put '' put 'three' end",
+    "written-frames-2": r"2 64 40: put 'one' put '' put 'three'",
+    "written-frames-4": r"4 64 40: put 'one' put '' put 'three'",
+    "written-frames-8": r"8 64 40: put 'one' put '' put 'three'",
+    "written-frames-varint": r"v 64 40: put 'one' put '' put 'three' end",
+    "written-into-a-full-reader": r"l 8 7: 'abcdefg' put 'hij' put 'kl' put 'mn'",
+    "written-until-full": r"8 10 2: put '1234567890' put '1234567890123456789' put '12345678' put '12345' put ''",
+    "arguments": r"8 10 3:",
+}
+
+
+def codec_bytes(text):
+    """LETTER MEMORY LIMIT: PIECE... where a piece is 'bytes', feed 'bytes' (not asked for items), put 'bytes' or end."""
+    head, _, pieces = text.partition(":")
+    letter, memory, limit = head.split()
+    data = bytes([ord(letter), int(memory), int(limit)])
+    for how, piece, end in re.findall(r"(put |feed )?'([^']*)'|(end)", pieces):
+        content = piece.encode("latin-1").decode("unicode_escape").encode("latin-1")
+        first, room = {"": (0, 48), "feed ": (0x60, 32), "put ": (0x90, 48)}[how]
+        if len(content) >= room:
+            raise ValueError(f"too long a piece: {text}")
+        data += b"\xf0" if end else bytes([first + len(content)]) + content
+    return data
+
+
 def seeds():
+    for name, text in CODEC.items():
+        yield CORPUS / "codec_fuzzer" / name, codec_bytes(text)
     for name, text in TABLE.items():
         yield CORPUS / "table_fuzzer" / name, table_bytes(text)
     for name, text in DEADLINE.items():
@@ -342,7 +401,7 @@ def main(arguments):
         elif not path.is_file() or path.read_bytes() != data:
             print(f"{path.parent.name}/{path.name} is not what its text says: run fuzz/seeds.py --write")
             differing += 1
-    print(f"{len(TABLE)} seeds of table_fuzzer, {len(DEADLINE)} of deadline_fuzzer, {len(TIMER)} of timer_fuzzer")
+    print(f"{len(TABLE)} seeds of table_fuzzer, {len(DEADLINE)} of deadline_fuzzer, {len(TIMER)} of timer_fuzzer, {len(CODEC)} of codec_fuzzer")
     return 1 if differing else 0
 
 

@@ -21,6 +21,7 @@ PLAN = (
     ("dispatch_sim_fuzzer", ("dispatch_sim_fuzzer",)),
     ("table_fuzzer", ("table_fuzzer",)),
     ("deadline_fuzzer", ("deadline_fuzzer",)),
+    ("codec_fuzzer", ("codec_fuzzer",)),
     ("differential_fuzzer", ("differential_fuzzer",)),
     ("equivalence_fuzzer", ("equivalence_fuzzer",)),
     ("audit_fuzzer", ("audit_fuzzer",)),

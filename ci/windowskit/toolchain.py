@@ -14,7 +14,7 @@ STRICT = "-std=c11 -O1 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wm
 UNDEFINED = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
 INCLUDES = ["-Ilib/include", "-iquote", "."]
 LIBRARIES = ["-lws2_32", "-lntdll", "-lpthread", "-static"]
-FOLDERS = ("core", "backends", "os", "poller", "io", "timer", "audit")
+FOLDERS = ("core", "backends", "os", "poller", "io", "codec", "timer", "audit")
 POSIX = ["-Itests/windows/posix"]
 SETTLE_MS = 2  # how long an emulated call waits for the network of the machine
 

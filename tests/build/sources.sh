@@ -5,13 +5,13 @@
 io_sources()
 {
     local folder
-    for folder in lib/core lib/backends lib/os lib/poller lib/io lib/timer lib/audit; do
+    for folder in lib/core lib/backends lib/os lib/poller lib/io lib/timer lib/audit lib/codec; do
         if [[ ! -d $folder ]]; then
             printf 'no folder %s\n' "$folder" >&2
             return 1
         fi
     done
-    find lib/core lib/backends lib/os lib/poller lib/io lib/timer lib/audit -name '*.c'
+    find lib/core lib/backends lib/os lib/poller lib/io lib/timer lib/audit lib/codec -name '*.c'
 }
 
 # io_compile COMPILER APP OUTPUT FLAG...

@@ -10,7 +10,7 @@ failed=0
 replay()
 {
     local sources
-    mapfile -t sources < <(find lib/core lib/backends lib/os lib/poller lib/io lib/sim fuzz/program fuzz/harness \
+    mapfile -t sources < <(find lib/core lib/backends lib/os lib/poller lib/io lib/codec lib/sim fuzz/program fuzz/harness \
         fuzz/model -name '*.c' | LC_ALL=C sort)
     cc -std=c11 -DIO_OS_SIM -Ilib/include -iquote . -iquote fuzz "${sources[@]}" fuzz/dispatch_sim_fuzzer.c \
         fuzz/replay_main.c -lpthread -o replay
