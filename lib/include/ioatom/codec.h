@@ -47,9 +47,9 @@ typedef struct io_reader {
     int is_ended;
 } io_reader;
 
-/* Append bytes that were received in some other way. 0: the first *taken of them were taken, all
- * for which there is room, at least one (IO-READER-1). What was handed out before is no longer
- * valid. -ENOBUFS: the memory is full, which is not the end of the stream (IO-READER-2). -EPIPE:
+/* Append bytes that were received in some other way. 0: the first *taken of them were taken, at
+ * least one if there are any (IO-READER-1); feed the rest again. What was handed out before is no
+ * longer valid. -ENOBUFS: the memory is full, which is not the end of the stream (IO-READER-2). -EPIPE:
  * after io_reader_end. On an error *taken is 0. */
 int io_reader_feed(io_reader *reader, const void *bytes, size_t size, size_t *taken);
 
