@@ -21,6 +21,7 @@ LIMIT_SECONDS = 900  # of one program; a test in it has a limit of its own
 NOT_HERE = {
     "check_core_test": "slots by number; the core is the same code as on other systems",
     "check_poller_test": "slots by number; the checks are for epoll, poll and select(2)",
+    "check_timers_test": "lib/check is not compiled for Windows; timer_test runs here",
     "core_test": "slots by number; the core is the same code as on other systems",
     "fault_test": "the simulated kernel's",
     "mask_test": "counts system calls of Linux; afd and select note what is asked and make none",

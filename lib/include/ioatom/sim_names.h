@@ -38,7 +38,14 @@
 #define io_epoll_check io_sim_lib_epoll_check
 #define io_exhausted io_sim_lib_exhausted
 #define io_fd_check io_sim_lib_fd_check
+#define io_frames_init io_sim_lib_frames_init
+#define io_frames_next io_sim_lib_frames_next
 #define io_kqueue_check io_sim_lib_kqueue_check
+#define io_length_decode_varint io_sim_lib_length_decode_varint
+#define io_length_encode io_sim_lib_length_encode
+#define io_length_is_known io_sim_lib_length_is_known
+#define io_lines_init io_sim_lib_lines_init
+#define io_lines_next io_sim_lib_lines_next
 #define io_next io_sim_lib_next
 #define io_parse_address io_sim_lib_parse_address
 #define io_poll_check io_sim_lib_poll_check
@@ -52,6 +59,9 @@
 #define io_poller_storage_size io_sim_lib_poller_storage_size
 #define io_poller_type io_sim_lib_poller_type
 #define io_read io_sim_lib_read
+#define io_reader_end io_sim_lib_reader_end
+#define io_reader_feed io_sim_lib_reader_feed
+#define io_reader_fill io_sim_lib_reader_fill
 #define io_readv io_sim_lib_readv
 #define io_remove io_sim_lib_remove
 #define io_ring_close io_sim_lib_ring_close
@@ -83,6 +93,13 @@
 #define io_uring_check io_sim_lib_uring_check
 #define io_wait io_sim_lib_wait
 #define io_write io_sim_lib_write
+#define io_writer_flush io_sim_lib_writer_flush
+#define io_writer_init io_sim_lib_writer_init
+#define io_writer_peek io_sim_lib_writer_peek
+#define io_writer_put io_sim_lib_writer_put
+#define io_writer_put_frame io_sim_lib_writer_put_frame
+#define io_writer_put_line io_sim_lib_writer_put_line
+#define io_writer_skip io_sim_lib_writer_skip
 #define io_writev io_sim_lib_writev
 
 #endif
