@@ -34,6 +34,7 @@ REPLAY_LIMIT_SECONDS = 120  # of a whole corpus in one configuration
 MOST_SHARED = 50  # so many times as long may a turn last that shares the processor
 FIRST_ROUND = 0.2  # share of a fresh run's time in which every configuration has its first turn
 CONTROL = "control"
+PREFIXES = ("", "sim:")  # of sources in fuzz/build.sh: over the real kernel, over the simulated one
 
 _HEADER = re.compile(r"(Mutant|Twin|Clause|Target):\s*(.*)")
 _NAME = re.compile(r"[A-Z]+[0-9]+[a-z]?")
@@ -146,7 +147,9 @@ class Laboratory:
         shutil.copytree(ROOT / "lib", self.tree / "lib")
         shutil.copytree(ROOT / "fuzz", self.tree / "fuzz", ignore=shutil.ignore_patterns(*build.GENERATED))
         self._borrow_objects()
-        self.mutated = set()  # files that are others in the objects of some builds before
+        # By prefix, the sources whose latest objects are those of a mutant.
+        self.stale = {prefix: set() for prefix in PREFIXES}
+        self.included_by = {}
         say("building the unchanged library and its fuzz targets")
         self.control = self.make(CONTROL, targets, seeds=True)
         self.linked = self._linked_objects()
@@ -168,11 +171,11 @@ class Laboratory:
             except OSError:
                 pass  # a build going on there may have removed it
 
-    def make(self, name, targets, seeds=False, changed=None):
-        """changed: the sources that are others than in the build before; None: nobody knows."""
+    def make(self, name, targets, seeds=False, changed=()):
+        """changed: the sources that are others than in the builds before, with their prefix; none: nobody knows."""
         out = self.scratch / "out" / name
         environment = build.build_environment(out, self.scratch / "work", self.jobs)
-        environment["IO_CHANGED"] = " ".join(changed or [])
+        environment["IO_CHANGED"] = " ".join(changed)
         environment["IO_OBJECTS"] = str(self.objects)
         environment["IO_FUZZ_TARGETS"] = " ".join(targets)
         environment["IO_FUZZ_SEEDS"] = "1" if seeds else "0"
@@ -200,33 +203,55 @@ class Laboratory:
         try:
             if file.read_bytes() == before:
                 raise Trouble("the patch changes nothing")
-            built = self.make(mutant.name, [mutant.target], changed=self._changed(mutant))
+            built = self._build(mutant)
         finally:
             file.write_bytes(before)
-        self._check_linked(mutant)
         return built
 
-    def _changed(self, mutant):
-        """The sources that may be others than in their latest objects: those of this mutant and all before it, since a
-        target does not compile everything. After a mutant of a header that is all: None."""
-        self.mutated.add(mutant.file)
-        headers = {name for name in self.mutated if not name.endswith(".c")}
-        changed = None if headers else sorted(self.mutated)
-        self.mutated = {mutant.file} if headers else self.mutated
-        return changed
+    def _build(self, mutant):
+        """Of what the target is made of, nothing may be another than in the unchanged library but what the mutant changes:
+        it would be killed for another one's mistake. An object's name says what it was made from."""
+        prefix = PREFIXES[build.is_simulated(self.tree, mutant.target)]
+        own = self._sources_with(mutant.file)
+        stale, self.stale[prefix] = self.stale[prefix] | own, own
+        built = self.make(mutant.name, [mutant.target], changed=sorted(prefix + source for source in stale))
+        now = {name: at for name, at in self._linked_objects().items() if name.startswith("sim:") == bool(prefix)}
+        others = {name for name, at in now.items() if self.linked.get(name) != at}
+        expected = {prefix + source.replace("/", "_").removesuffix(".c") + ".o" for source in own}
+        if not others or not others <= expected:
+            raise Trouble(f"what was compiled anew is {', '.join(sorted(others)) or 'nothing'}")
+        return built
+
+    def _sources_with(self, file):
+        """The sources that a change of the file changes: itself, or those that include it."""
+        if file.endswith(".c"):
+            return {file}
+        if not self.included_by:
+            for defines in ([], ["-DIO_OS_SIM"]):
+                self._read_includes(defines)
+        if file not in self.included_by:
+            raise Trouble(f"nothing includes {file}")
+        return self.included_by[file]
+
+    def _read_includes(self, defines):
+        """As fuzz/build.sh compiles them."""
+        sources = sorted(path.relative_to(self.tree) for top in ("lib", "fuzz") for path in (self.tree / top).rglob("*.c"))
+        flags = ["-std=c11", "-Ilib/include", "-iquote", ".", "-DIO_CHECK", *defines]
+        # What is for another system says that it can't be compiled; the rules of the others come all the same.
+        rules = subprocess.run(
+            [build.find_clang()[0], *flags, "-MM", *sources],
+            cwd=self.tree,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout
+        for rule in rules.replace("\\\n", " ").splitlines():
+            source, *headers = rule.split(":", 1)[1].split()
+            for header in headers:
+                self.included_by.setdefault(os.path.normpath(header), set()).add(source)
 
     def _linked_objects(self):
         return {path.name: os.readlink(path) for path in (self.scratch / "work" / "link").glob("*.o")}
-
-    def _check_linked(self, mutant):
-        """Of what the target is made of, nothing but the mutant's file is another than in the unchanged library: it would
-        be killed for another one's mistake. An object's name says what it was made from."""
-        prefix = "sim:" if build.is_simulated(self.tree, mutant.target) else ""
-        now = {name: at for name, at in self._linked_objects().items() if name.startswith("sim:") == bool(prefix)}
-        others = {name for name, at in now.items() if self.linked.get(name) != at}
-        own = prefix + mutant.file.replace("/", "_").removesuffix(".c") + ".o"
-        if not others or (mutant.file.endswith(".c") and others != {own}):
-            raise Trouble(f"what was compiled anew is not {own}, but: {', '.join(sorted(others)) or 'nothing'}")
 
 
 class Race:

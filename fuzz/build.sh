@@ -12,8 +12,8 @@
 # Besides, for ci/fuzz and ci/mutants: IO_FUZZ_TARGETS="T ..." builds those targets only, IO_FUZZ_SEEDS=0 leaves the
 # seed corpora out, IO_BUILD_JOBS is the number of compilers run at a time, IO_OBJECTS is a folder of objects that
 # several builds share. An object is named by what it was compiled from, so only what has changed is compiled.
-# IO_CHANGED="FILE ..." says that only these sources are others than in the last build with this $WORK: the rest is not
-# even looked at.
+# IO_CHANGED="[sim:]FILE ..." says that only these are to be compiled in another way than by the builds before it with this
+# $WORK: the rest is not even looked at.
 # shellcheck disable=SC2086 # flags are words, as the contract has it
 set -euo pipefail
 shopt -s nullglob
@@ -50,7 +50,6 @@ export TOOLCHAIN
 compile()
 {
     local source=${1#sim:} name key object flags=$COMPILE_FLAGS
-    if [[ ${IO_CHANGED:-} && " $IO_CHANGED " != *" $source "* && -e $LINK/$(link_name "$1") ]]; then return; fi
     [[ $1 != sim:* ]] || flags+=" -DIO_OS_SIM$SIM_FLAGS"
     name=${source//\//_}
     key=$({ echo "$TOOLCHAIN $CFLAGS $flags"; $CC $CFLAGS $flags -E "$source"; } | sha256sum)
@@ -61,23 +60,34 @@ compile()
         $CC $CFLAGS $flags -c "$source" -o "$object.$$"
         mv "$object.$$" "$object"
     fi
-    ln -sf "$object" "$LINK/$(link_name "$1")"
+    link_name "$1"
+    ln -sf "$object" "$LINK/$link_name"
 }
 
-# link_name [sim:]SOURCE
+# link_name [sim:]SOURCE: sets link_name. (Not printed: a process for each of hundreds takes its time.)
 link_name()
 {
-    local name=${1//\//_}
-    echo "${name%.c}.o"
+    link_name=${1//\//_}
+    link_name=${link_name%.c}.o
 }
 export -f compile link_name
+
+# is_changed [sim:]SOURCE: or was never compiled.
+is_changed()
+{
+    link_name "$1"
+    [[ -z ${IO_CHANGED:-} || " $IO_CHANGED " == *" $1 "* || ! -e $LINK/$link_name ]]
+}
 
 # archive NAME [sim:]SOURCE...
 archive()
 {
     local name=$1 source objects=()
     shift
-    for source; do objects+=("$LINK/$(link_name "$source")"); done
+    for source; do
+        link_name "$source"
+        objects+=("$LINK/$link_name")
+    done
     rm -f "$WORK/$name"
     ar rcs "$WORK/$name" "${objects[@]}"
 }
@@ -86,12 +96,14 @@ archive()
 link()
 {
     local prefix='' archives=("$WORK/libharness.a" "$WORK/libioatom.a") flags=("${link_flags[@]}")
+    if [[ $1 == iop ]]; then archives=("$WORK/libharness.a") flags=(); fi
     if is_simulated "$1"; then
         prefix=sim: archives=("$WORK/libharness_sim.a" "$WORK/libioatom_sim.a") flags=()
     fi
     echo "link $1"
+    link_name "fuzz/$1.c"
     # C, but linked with $CXX: the engines are C++. The archives need each other when calls are wrapped.
-    $CXX $CXXFLAGS "$LINK/$prefix$(link_name "fuzz/$1.c")" -Wl,--start-group "${archives[@]}" -Wl,--end-group \
+    $CXX $CXXFLAGS "$LINK/$prefix$link_name" -Wl,--start-group "${archives[@]}" -Wl,--end-group \
         "${flags[@]}" $2 -lpthread -o "$OUT/.$1.new"
     mv "$OUT/.$1.new" "$OUT/$1" # a running one keeps its file
 }
@@ -106,17 +118,19 @@ is_simulated()
 # seeds TARGET: its corpus as bytes, in $WORK/seeds/TARGET and in the zip file
 seeds()
 {
-    local target=$1 file name into=$WORK/seeds/$1 zip=$OUT/${1}_seed_corpus.zip files
+    local target=$1 file name into=$WORK/seeds/$1 zip=$OUT/${1}_seed_corpus.zip files pairs=() copies=()
     rm -rf "$into" "$zip"
     mkdir "$into"
     for file in fuzz/corpus/"$target"/*; do
         name=${file##*/}
         case $name in
             *.md) ;;
-            *.iop) "$OUT/iop" encode "$file" "$into/${name%.iop}.bin" >/dev/null || fail "cannot encode $file" ;;
-            *) cp "$file" "$into/$name" ;;
+            *.iop) pairs+=("$file" "$into/${name%.iop}.bin") ;;
+            *) copies+=("$file") ;;
         esac
     done
+    if ((${#pairs[@]})); then "$OUT/iop" encode "${pairs[@]}" >/dev/null || fail "cannot encode the programs of $target"; fi
+    if ((${#copies[@]})); then cp "${copies[@]}" "$into/"; fi
     files=("$into"/*)
     ((${#files[@]})) || { echo "no seeds for $target"; return 0; }
     echo "seeds $target: ${#files[@]}"
@@ -129,7 +143,9 @@ for folder in core backends os poller io codec timer audit check; do
 done
 simulation=(lib/sim/*.c)
 ((${#library[@]})) || fail "no sources of the library"
-harness=(fuzz/program/*.c fuzz/model/*.c fuzz/harness/*.c)
+programs=(fuzz/program/*.c)
+harness_only=(fuzz/model/*.c fuzz/harness/*.c)
+harness=("${programs[@]}" "${harness_only[@]}")
 link_flags=()
 if [[ -e fuzz/link.flags ]]; then read -r -a link_flags <fuzz/link.flags || true; fi
 
@@ -142,7 +158,9 @@ for source in fuzz/*_fuzzer.c; do
 done
 ((${#targets[@]})) || fail "no fuzz targets"
 
-sources=("${library[@]}" "${harness[@]}" fuzz/[i]op.c)
+# The programs' text and bytes are the same for all; the rest of what is plain is for targets that are.
+plain=
+sources=("${programs[@]}" fuzz/[i]op.c)
 harness_sim=("${harness[@]}" fuzz/equivalence/*.c)
 sources_sim=("${library[@]/#/sim:}" "${simulation[@]/#/sim:}" "${harness_sim[@]/#/sim:}")
 simulated=
@@ -153,16 +171,22 @@ for target in "${targets[@]}"; do
         if [[ $target == equivalence_fuzzer ]]; then sources_sim+=("sim:fuzz/equivalence_main.c"); fi
     else
         sources+=("fuzz/$target.c")
+        plain=1
     fi
 done
+if [[ $plain ]]; then sources+=("${library[@]}" "${harness_only[@]}"); fi
 if [[ $simulated ]]; then sources+=("${sources_sim[@]}"); fi
+changed=()
+for source in "${sources[@]}"; do
+    if is_changed "$source"; then changed+=("$source"); fi
+done
 if [[ -z ${IO_CHANGED:-} ]]; then rm -f "$LINK"/*.o; fi
 # shellcheck disable=SC2016 # $1 is the inner shell's
-printf '%s\0' "${sources[@]}" |
-    xargs -0 -P "$jobs" -I '{}' bash -c 'set -euo pipefail; compile "$1"' _ '{}' || fail "a source does not compile"
+printf '%s\0' ${changed[@]+"${changed[@]}"} |
+    xargs -0 -r -P "$jobs" -I '{}' bash -c 'set -euo pipefail; compile "$1"' _ '{}' || fail "a source does not compile"
 
-archive libioatom.a "${library[@]}"
-archive libharness.a "${harness[@]}"
+archive libharness.a "${programs[@]}" ${plain:+"${harness_only[@]}"}
+if [[ $plain ]]; then archive libioatom.a "${library[@]}"; fi
 if [[ $simulated ]]; then
     archive libioatom_sim.a "${library[@]/#/sim:}" "${simulation[@]/#/sim:}"
     archive libharness_sim.a "${harness_sim[@]/#/sim:}"

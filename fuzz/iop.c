@@ -10,9 +10,9 @@
 enum { EXIT_SYNTAX = 1, EXIT_USE = 2 }; /* EXIT_USE: also a file that cannot be read or written */
 
 static const char usage[] =
-    "usage: iop encode IN.iop OUT.bin   text to bytes\n"
-    "       iop decode IN.bin           bytes to text, on the standard output\n"
-    "       iop check FILE.iop...       parse, and say nothing if all is well\n"
+    "usage: iop encode IN.iop OUT.bin...   text to bytes; several pairs are several programs\n"
+    "       iop decode IN.bin              bytes to text, on the standard output\n"
+    "       iop check FILE.iop...          parse, and say nothing if all is well\n"
     "\n"
     "A syntax error is told as FILE:LINE: reason, and the exit code is 1; it is 2 if the command\n"
     "is wrong or a file cannot be read or written. fuzz/PROGRAMS.md describes the language.\n";
@@ -70,6 +70,17 @@ static int decode(const char *path)
     return fflush(stdout) != 0 ? trouble("standard output") : 0;
 }
 
+/* All pairs are tried; the result is that of the worst. */
+static int encode_all(char **paths, int count)
+{
+    int worst = 0;
+    for (int i = 0; i < count; i += 2) {
+        int r = encode(paths[i], paths[i + 1]);
+        worst = r > worst ? r : worst;
+    }
+    return worst;
+}
+
 /* All files are looked at; the result is that of the worst. */
 static int check(char **paths, int count)
 {
@@ -89,8 +100,8 @@ int main(int argc, char **argv)
         fputs(usage, stdout);
         return 0;
     }
-    if (argc == 4 && strcmp(command, "encode") == 0) {
-        return encode(argv[2], argv[3]);
+    if (argc >= 4 && argc % 2 == 0 && strcmp(command, "encode") == 0) {
+        return encode_all(argv + 2, argc - 2);
     }
     if (argc == 3 && strcmp(command, "decode") == 0) {
         return decode(argv[2]);
