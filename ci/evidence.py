@@ -187,7 +187,7 @@ def state_table(facts):
         ("`lib/poller`, over any backend (A-11)", units_state(facts, "lib/poller") + "; tested"),
         ("callbacks", "assumed to keep their contract (A-2)" + callbacks_state(facts)),
         (
-            "no run-time error in epoll, kqueue, poll, select, uring",
+            "no run-time error in afd, epoll, kqueue, poll, select, uring",
             "proved by [Eva](proofs/eva): any calls, 4 descriptors, a stubbed kernel; tested",
         ),
         ("backend `uring`", "tested: on the real kernel, and on the simulated one, which is compared with it"),

@@ -52,6 +52,11 @@ static uint64_t place_of(io_poller *poller, const block *b)
     return (uint64_t)(b - blocks_of(poller));
 }
 
+static block *block_of(const io_os_afd_report *report)
+{
+    return (block *)(void *)io_os_afd_request_of(report);
+}
+
 static uint32_t events_of(int request)
 {
     uint32_t events = 0;
@@ -87,9 +92,8 @@ static void put_due(io_poller *poller, block *b)
 }
 
 /* A poll is over. What it found waits for the next io_wait: inside a callback nothing is harvested. */
-static void note_report(io_poller *poller, io_os_afd_request *request)
+static void note_report(io_poller *poller, block *b)
 {
-    block *b = (block *)(void *)request;
     b->state |= BLOCK_REPORTED;
     put_due(poller, b);
 }
@@ -98,7 +102,7 @@ static void note_report(io_poller *poller, io_os_afd_request *request)
  * are noted. What it found, if it found something first, is found again by the next one. */
 static void end_poll(io_poller *poller, block *b)
 {
-    io_os_afd_request *requests[BATCH];
+    io_os_afd_report reports[BATCH];
     if (!(b->state & BLOCK_POLLED)) {
         return;
     }
@@ -106,9 +110,9 @@ static void end_poll(io_poller *poller, block *b)
         io_os_afd_cancel(&poller->afd, &b->request);
     }
     while (!(b->state & BLOCK_REPORTED)) {
-        int count = io_os_afd_wait(&poller->afd, requests, BATCH, -1);
+        int count = io_os_afd_wait(&poller->afd, reports, BATCH, -1);
         for (int i = 0; i < count; i++) {
-            note_report(poller, requests[i]);
+            note_report(poller, block_of(&reports[i]));
         }
     }
     b->state &= (uint16_t)~(BLOCK_POLLED | BLOCK_REPORTED);
@@ -142,7 +146,7 @@ static int begin_poll(io_poller *poller, block *b)
 static int afd_open(io_poller *poller)
 {
     for (uint64_t place = 0; place < poller->core.slot_count; place++) {
-        blocks_of(poller)[place].state = 0;
+        blocks_of(poller)[place] = (block){.state = 0};
     }
     poller->afd.due = poller->core.slot_count; /* none */
     int r = io_os_begin();
@@ -215,11 +219,11 @@ static int settle(io_poller *poller, block *b)
     return r;
 }
 
-/* All that is due now; what comes to be due by that is put off, but for reports. */
+/* All that is due now, 1 if that found something; what comes to be due by that is put off, but for reports. */
 static int settle_all(io_poller *poller)
 {
     uint64_t none = poller->core.slot_count;
-    int count = 0;
+    int found = 0;
     int error = 0;
     uint64_t rest = poller->afd.due;
     poller->afd.due = none;
@@ -228,28 +232,28 @@ static int settle_all(io_poller *poller)
         rest = b->next;
         b->state &= (uint16_t)~BLOCK_DUE;
         int r = settle(poller, b);
-        count += r > 0;
+        found |= r > 0;
         error = r < 0 ? r : error;
     }
     /* Ending a poll has taken in reports of others: to put these off would be a wait too many for what
      * their next poll finds (IO-FAIR-1). */
     for (rest = poller->afd.due; rest != none; rest = blocks_of(poller)[rest].next) {
         block *b = &blocks_of(poller)[rest];
-        count += b->state & BLOCK_REPORTED ? harvest(poller, b) : 0;
+        found |= b->state & BLOCK_REPORTED ? harvest(poller, b) : 0;
     }
-    return error < 0 ? error : count;
+    return error < 0 ? error : found;
 }
 
 static int afd_wait(io_poller *poller, int timeout_ms)
 {
-    io_os_afd_request *requests[BATCH];
+    io_os_afd_report reports[BATCH];
     int settled = settle_all(poller);
     if (settled < 0) {
         return settled;
     }
-    int count = io_os_afd_wait(&poller->afd, requests, BATCH, settled > 0 ? 0 : timeout_ms);
+    int count = io_os_afd_wait(&poller->afd, reports, BATCH, settled > 0 ? 0 : timeout_ms);
     for (int i = 0; i < count; i++) {
-        settled += harvest(poller, (block *)(void *)requests[i]);
+        settled |= harvest(poller, block_of(&reports[i]));
     }
     return count < 0 ? count : settled;
 }

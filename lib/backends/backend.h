@@ -50,7 +50,7 @@ typedef struct io_backend {
     int (*add)(io_poller *poller, io_fd fd);
     int (*modify)(io_poller *poller, io_fd fd);
     void (*remove)(io_poller *poller, io_fd fd);
-    /* Wait once, harvest what came. The number of the kernel's reports, 0 after timeout_ms
+    /* Wait once, harvest what came. More than 0 if something was reported, 0 after timeout_ms
      * (negative: never). */
     int (*wait)(io_poller *poller, int timeout_ms);
     /* Get a kernel object of one's own that watches what the table says; null: there is nothing to

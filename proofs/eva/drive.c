@@ -1,7 +1,8 @@
 /*
  * A program that does to one poller whatever a program may do, in any order and as often as it
  * likes: every call is made with any arguments, inside callbacks, too. Compiled with one backend
- * (USE_..., and its TYPE) and a table of SLOTS descriptors, of which 0 and LAST can be registered.
+ * (USE_..., and its TYPE) and a table of SLOTS descriptors, of which the first and that in slot LAST can
+ * be registered.
  * INLINE: the table is the poller's own. What is pending depends on who is registered, so those
  * cases are kept apart (split).
  */
@@ -10,9 +11,15 @@
 
 #include "kernel.h"
 
+#ifdef _WIN32
+enum { BYTES_PER_FD = 112, FD_STEP = 4 }; /* sockets are multiples of 4 */
+#else
+enum { BYTES_PER_FD = 28, FD_STEP = 1 };
+#endif
+
 enum { ATOMS = 5, HOSTILE = 2 };
 static io_atom atoms[ATOMS];
-static io_poller *subject;
+io_poller *subject;
 
 static void act(io_poller *poller)
 {
@@ -99,7 +106,7 @@ static int begin(io_poller *poller, int types, void *storage, size_t size)
     return INLINE ? io_poller_init(poller, types) : io_poller_init_in(poller, types, storage, size);
 }
 
-static uint64_t storage[SLOTS * 28 / 8];
+static uint64_t storage[SLOTS * BYTES_PER_FD / 8];
 
 /* Pollers that there may not be: whatever the arguments and the environment are. */
 static void begin_anyhow(void)
@@ -119,7 +126,7 @@ static void begin_anyhow(void)
 
 int main(void)
 {
-    static const int fds[] = {0, LAST};
+    static const int fds[] = {0, FD_STEP * LAST};
     io_poller poller; /* nothing in it is initialised */
     errno = 0;
     //@ loop unroll 2;
@@ -127,7 +134,7 @@ int main(void)
         io_atom_init(&atoms[i], fds[i], on_event);
     }
     io_atom_init(&atoms[HOSTILE], Frama_C_int_interval(INT_MIN, -1), on_event);
-    io_atom_init(&atoms[HOSTILE + 1], Frama_C_int_interval(SLOTS, INT_MAX), on_event);
+    io_atom_init(&atoms[HOSTILE + 1], Frama_C_int_interval(FD_STEP * SLOTS, INT_MAX), on_event);
     io_atom_init(&atoms[HOSTILE + 2], any_int(), NULL);
     int mode = Frama_C_int_interval(1, 2);
     //@ split mode;

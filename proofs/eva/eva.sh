@@ -12,9 +12,13 @@ usage()
 Usage: proofs/eva/eva.sh [OPTION]... [DRIVER]...
 
 Has Frama-C's Eva look for run-time errors in the library, driven on one backend
-at a time (DRIVER: epoll, kqueue, poll, select, uring; default: all). Prints how much of each
-file the drivers reach, and every alarm.
+at a time (DRIVER: afd, epoll, kqueue, poll, select, uring; default: all), and in the hash of
+sockets (DRIVER: places). Prints how much of each file the drivers reach, and every
+alarm. What was analysed before, from the same text by the same Frama-C, is not
+analysed again: its result is recorded in proofs/eva/results.
 
+  --fresh       analyse everything, whatever is recorded
+  --update      record what was analysed, if there is no alarm
   --json FILE   also write the results there
   --self-test   instead: put mistakes into copies; each must raise an alarm
   --help        print this
@@ -26,11 +30,15 @@ END
 
 json=
 self_test=
+fresh=
+update=
 drivers=()
 while (($#)); do
     case $1 in
     -h | --help) usage && exit 0 ;;
     --self-test) self_test=1 ;;
+    --fresh) fresh=1 ;;
+    --update) update=1 ;;
     --json)
         if [[ ! ${2:-} ]]; then
             printf 'eva.sh: --json needs a file\n' >&2
@@ -39,7 +47,7 @@ while (($#)); do
         json=$2
         shift
         ;;
-    epoll | kqueue | poll | select | uring) drivers+=("$1") ;;
+    afd | epoll | kqueue | places | poll | select | uring) drivers+=("$1") ;;
     *)
         printf 'eva.sh: unknown argument %s (--help lists the options)\n' "$1" >&2
         exit 2
@@ -48,9 +56,9 @@ while (($#)); do
     shift
 done
 if ((${#drivers[@]} == 0)); then
-    drivers=(epoll kqueue poll select uring)
+    drivers=(afd epoll kqueue places poll select uring)
 fi
-need frama-c python3
+need frama-c gcc python3
 
 work_folder eva
 child=
@@ -69,38 +77,72 @@ copy()
 }
 
 # Of these functions 0 is a case of its own: a poller that may be used, a status that was written.
-split_return=io_result:0,init:0,open_backend:0,io_poller_init:0,io_poller_init_in:0,begin:0,fstat:0
+split_return=io_result:0,init:0,open_backend:0,io_poller_init:0,io_poller_init_in:0,begin:0
 
-analyse()
+# arrange NAME DRIVER: makes the tree, and sets sources, flags (of the preprocessor) and splits.
+arrange()
 {
     local name=$1 driver=$2 tree=$work/$1/tree
-    shift 2
     cp -r "$work/$name/source" "$tree"
     python3 "$here/eva.py" prepare "$tree"
-    local sources=("$tree"/lib/core/*.c "$tree"/lib/poller/*.c "$tree/lib/backends/$driver.c")
-    sources+=("$here/drive.c" "$here/kernel.c")
-    local splits=$split_return defines="-DUSE_${driver^^} -DTYPE=IO_POLLER_${driver^^} -DSLOTS=4 -DLAST=3 -DINLINE=0"
+    sources=("$tree"/lib/core/*.c "$tree"/lib/poller/*.c "$tree/lib/backends/$driver.c")
+    sources+=("$here/drive.c" "$here/kernel_libc.c")
+    splits=$split_return levels=io_core_dispatch:0
+    flags=(-std=c11 "-I$here/include" "-I$share/libc" "-I$tree/lib/include" "-I$tree/lib" "-I$here"
+        "-D_Alignof(x)=__alignof__(x)" "-DUSE_${driver^^}" "-DTYPE=IO_POLLER_${driver^^}" -DSLOTS=4 -DLAST=3 -DINLINE=0)
     case $driver in
+    afd)
+        sources+=("$here/kernel_windows.c")
+        flags+=(-U__linux__ -D_WIN32 "-I$here/windows")
+        splits+=,io_os_afd_open:0,afd_open:0,NtCreateFile:0,GetQueuedCompletionStatusEx:0
+        cp "$here/windows/places.h" "$tree/lib/core/places.h"
+        ;;
+    places)
+        sources=("$here/drive_places.c")
+        flags+=(-U__linux__ -D_WIN32)
+        splits='' levels=main:10,io_places_search:1000,io_places_drop:1000
+        ;;
+    *)
+        sources+=("$here/kernel.c")
+        splits+=,fstat:0
+        ;;&
     kqueue)
         sources+=("$here/kernel_kqueue.c")
-        defines+=" -DIO_OS_KQUEUE=1"
+        flags+=(-DIO_OS_KQUEUE=1)
         ;;
     uring)
         sources+=("$tree/lib/backends/ring.c" "$here/kernel_uring.c")
         splits+=,uring_open:0,io_ring_open:0,map:0,io_os_uring_map:0,io_ring_take:0
         ;;
     esac
+    options=(-eva -eva-no-print -eva-msg-key=-initial-state,-final-states
+        -eva-slevel 10 -eva-slevel-function "$levels"
+        -eva-auto-loop-unroll 16
+        ${splits:+-eva-split-return-function "$splits"}
+        -eva-unroll-recursive-calls 2 -eva-interprocedural-splits)
+}
+
+# Prints a hash of what Eva reads and is told, behind arrange; where the files are, and comments, are of no account.
+key()
+{
+    local source
+    {
+        frama-c -version
+        printf '%s\n' "${options[@]}"
+        cat "$here/coverage.ml"
+        for source in "${sources[@]}"; do gcc -E -P -D__FC_MACHDEP_GCC_X86_64 "${flags[@]}" "$source"; done
+    } | grep -v '^[[:space:]]*$' | sha256sum | cut -c 1-64
+}
+
+analyse()
+{
+    local name=$1 quoted
+    shift
     cp -L "$here/coverage.ml" "$work/$name/" # compiled beside the source
     export EVA_COVERAGE=$work/$name/coverage.tsv
-    exec frama-c -machdep gcc_x86_64 -c11 -no-frama-c-stdlib \
-        -cpp-extra-args="-std=c11 -I$here/include -I$share/libc -I$tree/lib/include -I$tree/lib -I$here \
-            '-D_Alignof(x)=__alignof__(x)' $defines" \
-        -load-script "$work/$name/coverage.ml" "${sources[@]}" \
-        -eva -eva-no-print -eva-msg-key=-initial-state,-final-states \
-        -eva-slevel 10 -eva-slevel-function io_core_dispatch:0 \
-        -eva-auto-loop-unroll 16 \
-        -eva-split-return-function "$splits" \
-        -eva-unroll-recursive-calls 2 -eva-interprocedural-splits "$@" >"$work/$name/log" 2>&1
+    printf -v quoted '%q ' "${flags[@]}"
+    exec frama-c -machdep gcc_x86_64 -c11 -no-frama-c-stdlib -cpp-extra-args="$quoted" \
+        -load-script "$work/$name/coverage.ml" "${sources[@]}" "${options[@]}" "$@" >"$work/$name/log" 2>&1
 }
 
 # Runs analyse, and says every five seconds that it does.
@@ -138,7 +180,8 @@ END
             failed=1
             continue
         fi
-        watched "$name" "$driver" -eva-stop-at-nth-alarm 1
+        arrange "$name" "$driver"
+        watched "$name" -eva-stop-at-nth-alarm 1
         if alarm=$(grep -m1 -A2 '\[eva:alarm\].*lib/' "$work/$name/log" | tr -d '\n'); then
             printf 'ok      %s (%d s): %s\n' "$name" "$seconds" "${alarm//$work\/$name\/tree\//}"
         else
@@ -153,7 +196,13 @@ fi
 rows=()
 for driver in "${drivers[@]}"; do
     copy "$driver"
-    watched "$driver" "$driver"
-    rows+=("$driver=$seconds")
+    arrange "$driver" "$driver"
+    key=$(key)
+    if [[ ! $fresh ]] && python3 "$here/eva.py" is-recorded "$driver" "$key"; then
+        seconds=recorded
+    else
+        watched "$driver"
+    fi
+    rows+=("$driver=$key=$seconds")
 done
-python3 "$here/eva.py" report "$work" "$json" "${rows[@]}"
+python3 "$here/eva.py" report "$work" "$json" "$update" "${rows[@]}"

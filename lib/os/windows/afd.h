@@ -110,21 +110,24 @@ static inline void io_os_afd_cancel(const io_afd *afd, io_os_afd_request *reques
     (void)CancelIoEx(afd->device, (OVERLAPPED *)(void *)request);
 }
 
-/* Polls that are over: their number, 0 after timeout_ms (negative: never). */
-static inline int io_os_afd_wait(const io_afd *afd, io_os_afd_request **requests, int count,
+/* What the port says of polls that are over. */
+typedef OVERLAPPED_ENTRY io_os_afd_report;
+
+/* The number of reports, 0 after timeout_ms (negative: never). */
+static inline int io_os_afd_wait(const io_afd *afd, io_os_afd_report *reports, int room,
                                  int timeout_ms)
 {
-    OVERLAPPED_ENTRY entries[64];
     ULONG found = 0;
-    ULONG room = count < 64 ? (ULONG)count : 64;
-    if (!GetQueuedCompletionStatusEx(afd->port, entries, room, &found,
-                                     timeout_ms < 0 ? INFINITE : (DWORD)timeout_ms, FALSE)) {
+    DWORD timeout = timeout_ms < 0 ? INFINITE : (DWORD)timeout_ms;
+    if (!GetQueuedCompletionStatusEx(afd->port, reports, (ULONG)room, &found, timeout, FALSE)) {
         return GetLastError() == WAIT_TIMEOUT ? 0 : -io_os_errno((int)GetLastError());
     }
-    for (ULONG i = 0; i < found; i++) {
-        requests[i] = (io_os_afd_request *)(void *)entries[i].lpOverlapped;
-    }
     return (int)found;
+}
+
+static inline io_os_afd_request *io_os_afd_request_of(const io_os_afd_report *report)
+{
+    return (io_os_afd_request *)(void *)report->lpOverlapped;
 }
 
 /* What a poll that is over has found; 0 if it was ended, and then its events mean nothing. */
