@@ -224,7 +224,8 @@ static void wait_for_ever(const unit_config *config)
     begin_many(config, 1, 0, IO_READ);
     for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
         int status = 0;
-        uint64_t begin = kit_now_ns(); /* before the process that writes: a busy machine may stop this one here */
+        uint64_t begin =
+            kit_now_ns(); /* before the process that writes: a busy machine may stop this one here */
         pid_t child = write_later(30);
         spy_reset();
         spy_wait_of(config)->zeros = 3; /* the end of the longest time that a kernel takes */
