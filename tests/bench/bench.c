@@ -23,13 +23,17 @@ typedef struct group {
 
 static const group groups[] = {
     {"relay", 20000, {10, 100, 400}},
+    {"timer-add", 200000, {10, 1000, 100000}},
+    {"timer-rearm", 200000, {10, 1000, 100000}},
+    {"timer-cancel", 200000, {10, 1000, 100000}},
+    {"timer-fire", 20000, {10, 1000, 100000}},
+    {"lines", 100000, {20, 80, 320}},
+    {"frames", 100000, {16, 256, 4096}},
 };
 
 static const bench *const files[] = {
-    bench_relay_by_hand,
-    bench_relay_io,
-    bench_relay_libev,
-    bench_relay_libevent,
+    bench_relay_by_hand,  bench_relay_io, bench_relay_libev,
+    bench_relay_libevent, bench_timers,   bench_codecs,
 };
 
 static const char usage[] =
@@ -52,6 +56,18 @@ static uint64_t processor_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static uint64_t paused_ns, uncounted_ns;
+
+void bench_pause(void)
+{
+    paused_ns = processor_ns();
+}
+
+void bench_resume(void)
+{
+    uncounted_ns += processor_ns() - paused_ns;
+}
+
 /* 0, or -1 if it failed. */
 static int measure(const bench *b, unsigned number, const group *g, unsigned size,
                    uint64_t operations, int write)
@@ -63,9 +79,10 @@ static int measure(const bench *b, unsigned number, const group *g, unsigned siz
         }
         return 0;
     }
+    uncounted_ns = 0;
     uint64_t start = processor_ns();
     uint64_t done = b->run(state, operations);
-    uint64_t end = processor_ns();
+    uint64_t end = processor_ns() - uncounted_ns;
     b->end(state);
     if (done == 0) {
         fprintf(stderr, "bench: %s %u: %s failed\n", g->name, size, b->contestant);

@@ -23,6 +23,12 @@ extern const bench bench_relay_by_hand[];
 extern const bench bench_relay_io[];
 extern const bench bench_relay_libev[];
 extern const bench bench_relay_libevent[];
+extern const bench bench_timers[];
+extern const bench bench_codecs[];
+
+/* What is done between them does not count. (They look at the clock: not too often.) */
+void bench_pause(void);
+void bench_resume(void);
 
 /* Socket pairs in a ring: what is read from one is written to the next. */
 typedef struct bench_ring {

@@ -18,6 +18,10 @@ expect "all" 0 "libev, epoll" "${bench[@]}" --rounds 2 --operations 300 --json b
 also "a peer" '^relay +400 +libev, epoll +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+$'
 also "the base" '^relay +10 +epoll by hand, level +[0-9.]+ +1\.00 +1\.00 +1\.00$'
 also "IO Atom" '^relay +100 +IO Atom, poll\+edge +[0-9.]+ +[0-9.]+'
+also "timers" '^timer-fire +100,000 +IO Atom +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+$'
+also "timers of a peer" '^timer-add +10 +libevent +[0-9.]+ +[0-9.]+'
+also "lines" '^lines +80 +IO Atom +[0-9.]+ +[0-9.]+'
+also "the base of frames" '^frames +256 +memcpy +[0-9.]+ +1\.00 +1\.00 +1\.00$'
 expect "JSON" 0 "epoll by hand, level 1.0" python3 -c '
 import json
 row = json.load(open("bench.json"))["rows"][0]

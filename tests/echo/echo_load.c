@@ -47,7 +47,8 @@ enum {
     ABRUPT_BYTES = 100000,
     SLOW_SEGMENT = 1400, /* keeps the server's socket buffer small, as the window does the peer's */
     SLOW_WINDOW = 16384,
-    SLOW_MS = 1500, /* a slow peer does not read for so long after its last write: a busy server needs it */
+    SLOW_MS =
+        1500, /* a slow peer does not read for so long after its last write: a busy server needs it */
     PIECE_MAX = 262144,
     PROGRESS_MS = 2000,
     STUCK_MS = 60000,
