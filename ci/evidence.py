@@ -213,7 +213,8 @@ def state_table(facts):
         ),
         (
             "lines and frames (`ioatom/codec.h`)",
-            "tested: unit tests, `fuzz/codec_fuzzer.c` against a parser that goes byte by byte; not proved",
+            "tested: unit tests, `fuzz/codec_fuzzer.c` against a parser that goes byte by byte, `fuzz/codec_io_fuzzer.c` from one "
+            "atom to another; not proved",
         ),
         ("no allocation", "tested: the archive's symbols"),
         ("the kernel (epoll(7), io_uring(7), poll(2), select(2), the clock)", "assumed (A-12 to A-16), exercised by every test"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of table_fuzzer, deadline_fuzzer, timer_fuzzer and codec_fuzzer from the text below.
+"""Writes the seeds of table_fuzzer, deadline_fuzzer, timer_fuzzer, codec_fuzzer and codec_io_fuzzer from the text below.
 
 Usage: fuzz/seeds.py --write | --check | --help
 
@@ -21,6 +21,10 @@ stand brackets, one for each callback, in the order in which they come, with wha
 
 A seed of codec_fuzzer is "LETTER MEMORY LIMIT: PIECE ...", as in the head of fuzz/codec_fuzzer.c; a piece is 'bytes', feed
 'bytes', put 'bytes' or end.
+
+A seed of codec_io_fuzzer is "LETTER CHANNEL LIMIT READER WRITER: FAULT... ; LENGTH...", as in the head of
+fuzz/codec_io_fuzzer.c: CHANNEL is pipe or socket, with -small or -cut behind it; READER and WRITER are bytes of their memory
+besides the least; a fault is eintr, error, none, or the greatest number of bytes that are moved; a length is N or N*TIMES.
 
 Other files in the folders, such as the reproducers of what was found, stay as they are.
 """
@@ -375,7 +379,49 @@ def codec_bytes(text):
     return data
 
 
+CODEC_IO = {
+    "lines": "l pipe 80 0 0: ; 0 1 80 79 40",
+    "lines-crlf": "c socket 80 10 10: ; 0 1 80 79 40",
+    "frames-1": "1 pipe 255 0 0: ; 0 255 1 128",
+    "frames-2": "2 socket 200 3 3: ; 0 200 1 128",
+    "frames-4": "4 pipe 200 100 7: ; 0 200 1 128",
+    "frames-8": "8 socket 200 1 100: ; 0 200 1 128",
+    "frames-varint": "v pipe 255 0 0: ; 0 127 128 255 1",
+    "nothing": "4 pipe 9 0 0: ;",
+    "cut-line": "l pipe-cut 20 0 0: ; 5 20",
+    "cut-frame": "4 socket-cut 20 0 0: ; 5 20",
+    "cut-frame-1": "1 pipe-cut 20 0 0: ; 5 20",
+    "cut-varint": "v socket-cut 255 0 0: ; 5 200",
+    "full-pipe": "l pipe-small 255 0 0: ; 250*60",
+    "full-socket": "4 socket-small 255 255 255: ; 200*150",
+    "short": "4 pipe 100 0 0: 1 2 3 4 5 1 1 1 1 7 9 3 2 1; 50 60 70 0 0 80",
+    "short-lines": "c socket 100 0 0: 1 1 1 1 1 1 1 1 1 1 2 3; 5 6 70 0 0 80",
+    "short-and-full": "2 pipe-small 255 50 90: 32 32 32 32 1 1 32 5 none 4; 255*40",
+    "interrupted": "v pipe 100 0 0: eintr eintr none eintr 3 eintr eintr; 50 60 70",
+    "errors": "8 socket 100 0 0: error error none error 3 error eintr error; 50 60 70 1",
+    "errors-in-a-full-pipe": "l pipe-small 255 9 9: none none error 9 error eintr error none error; 255*50",
+}
+
+
+def codec_io_bytes(text):
+    head, _, rest = text.partition(":")
+    letter, channel, *sizes = head.split()
+    limit, reader, writer = map(int, sizes)
+    kind, *marks = channel.split("-")
+    bits = (kind == "socket") + 2 * ("small" in marks) + 4 * ("cut" in marks)
+    faults, _, lengths = rest.partition(";")
+    words = {"eintr": 0, "error": 1, "none": 2}
+    faults = [words[word] if word in words else (int(word) - 1) * 8 + 3 for word in faults.split()]
+    items = []
+    for word in lengths.split():
+        length, _, times = word.partition("*")
+        items += [int(length)] * int(times or 1)
+    return bytes(["1248vlc".index(letter), bits, limit - 1, reader, writer, len(faults), *faults, *items])
+
+
 def seeds():
+    for name, text in CODEC_IO.items():
+        yield CORPUS / "codec_io_fuzzer" / name, codec_io_bytes(text)
     for name, text in CODEC.items():
         yield CORPUS / "codec_fuzzer" / name, codec_bytes(text)
     for name, text in TABLE.items():
@@ -401,7 +447,7 @@ def main(arguments):
         elif not path.is_file() or path.read_bytes() != data:
             print(f"{path.parent.name}/{path.name} is not what its text says: run fuzz/seeds.py --write")
             differing += 1
-    print(f"{len(TABLE)} seeds of table_fuzzer, {len(DEADLINE)} of deadline_fuzzer, {len(TIMER)} of timer_fuzzer, {len(CODEC)} of codec_fuzzer")
+    print(f"{len(TABLE)} seeds of table_fuzzer, {len(DEADLINE)} of deadline_fuzzer, {len(TIMER)} of timer_fuzzer, {len(CODEC)} of codec_fuzzer, {len(CODEC_IO)} of codec_io_fuzzer")
     return 1 if differing else 0
 
 

@@ -4,7 +4,7 @@ set -euo pipefail
 cp -rL fuzz "$TEST_TMPDIR/fuzz"
 cd "$TEST_TMPDIR"
 python3 -B fuzz/seeds.py --check
-for seed in table_fuzzer/add-errors deadline_fuzzer/for-ever timer_fuzzer/full codec_fuzzer/lines; do
+for seed in table_fuzzer/add-errors deadline_fuzzer/for-ever timer_fuzzer/full codec_fuzzer/lines codec_io_fuzzer/lines; do
     chmod u+w "fuzz/corpus/${seed%/*}" "fuzz/corpus/$seed"
     printf x >>"fuzz/corpus/$seed"
     if output=$(python3 -B fuzz/seeds.py --check) || [[ $output != "$seed is not"* ]]; then

@@ -22,6 +22,7 @@ PLAN = (
     ("table_fuzzer", ("table_fuzzer",)),
     ("deadline_fuzzer", ("deadline_fuzzer",)),
     ("codec_fuzzer", ("codec_fuzzer",)),
+    ("codec_io_fuzzer", ("codec_io_fuzzer",)),
     ("differential_fuzzer", ("differential_fuzzer",)),
     ("equivalence_fuzzer", ("equivalence_fuzzer",)),
     ("audit_fuzzer", ("audit_fuzzer",)),
